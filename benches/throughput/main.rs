@@ -1,0 +1,265 @@
+//! What an event costs: the shipped customer topology on a real broker, beside loops that only copy.
+//!
+//! `cargo bench --bench throughput -- --events 300000`
+//!
+//! Each variant is a process of its own, run on two topics of different sizes; what an event costs is the difference of
+//! processor time (user and system) over the difference of events, so that starting up is taken out. The loops have the same
+//! librdkafka settings as the program, from the program's own code.
+
+#[path = "../../tests/harness/mod.rs"]
+mod harness;
+mod loops;
+mod measure;
+mod report;
+
+use harness::broker::Broker;
+use harness::client::{Client, Message};
+use harness::load::update_user;
+use harness::millstream::{Instance, TestTopology};
+use harness::random::Random;
+use harness::{children, documents};
+use measure::{Measured, Process, watch};
+use report::Report;
+use std::process::{Command, ExitCode, Stdio};
+
+// As the program itself.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const PARTITIONS: i32 = 4;
+const CUSTOMERS: u64 = 100_000;
+/// One event in so many was sent before.
+const DUPLICATE_ONE_IN: u64 = 10;
+
+const USAGE: &str =
+    "usage: cargo bench --bench throughput -- [--events N] [--rounds N] [--only NAME,NAME] [--json FILE]
+  --events N     events of the larger topic; the smaller has a fifth (300000)
+  --rounds N     how often all is measured; the middle one counts (3)
+  --only NAMES   of: copy, typed, fused, staged (all)
+  --json FILE    the results as JSON too";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Variant {
+    /// Bytes in, bytes out.
+    Copy,
+    /// Parsed into structs and written again.
+    Typed,
+    /// The customer topology without a topic in the middle.
+    Fused,
+    /// As it is shipped.
+    Staged,
+}
+
+impl Variant {
+    const ALL: [Variant; 4] = [Variant::Copy, Variant::Typed, Variant::Fused, Variant::Staged];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Variant::Copy => "copy",
+            Variant::Typed => "typed",
+            Variant::Fused => "fused",
+            Variant::Staged => "staged",
+        }
+    }
+
+    pub fn describe(self) -> &'static str {
+        match self {
+            Variant::Copy => "bare transactional copy loop",
+            Variant::Typed => "the same, typed serde_json in and out",
+            Variant::Fused => "millstream, fused",
+            Variant::Staged => "millstream, two stages",
+        }
+    }
+}
+
+struct Arguments {
+    events: u64,
+    rounds: usize,
+    only: Vec<Variant>,
+    json: Option<String>,
+}
+
+/// A topic that is filled and what must come of it.
+struct Feed {
+    topic: String,
+    events: u64,
+    /// Without those that were sent before.
+    different: u64,
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| argument != "--bench")
+        .collect();
+    if arguments.first().is_some_and(|first| first == "loop") {
+        loops::run(&arguments[1..]);
+    }
+    match parse(&arguments) {
+        Ok(arguments) => bench(&arguments),
+        Err(why) => {
+            eprintln!("{why}\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+fn bench(arguments: &Arguments) {
+    let broker = Broker::start_with_heap("1g");
+    let client = Client::new(broker.address());
+    let feeds: Vec<Feed> = [arguments.events / 5, arguments.events]
+        .iter()
+        .map(|events| fill(&client, *events))
+        .collect();
+
+    let mut report = Report::new(arguments.events);
+    for round in 0..arguments.rounds {
+        for variant in &arguments.only {
+            let measured: Vec<Measured> = feeds
+                .iter()
+                .map(|feed| measure(&broker, &client, *variant, feed, round))
+                .collect();
+            report.add(*variant, &measured[0], &measured[1]);
+        }
+    }
+    println!("{}", report.table());
+    if let Some(file) = &arguments.json {
+        std::fs::write(file, report.json()).unwrap_or_else(|error| panic!("{file}: {error}"));
+    }
+}
+
+fn parse(arguments: &[String]) -> Result<Arguments, String> {
+    let mut parsed = Arguments {
+        events: 300_000,
+        rounds: 3,
+        only: Variant::ALL.to_vec(),
+        json: None,
+    };
+    let mut rest = arguments.iter();
+    while let Some(argument) = rest.next() {
+        let value = rest
+            .next()
+            .ok_or_else(|| format!("{argument} is unknown or lacks a value"))?;
+        match argument.as_str() {
+            "--events" => parsed.events = value.parse().map_err(|_| "--events takes a number")?,
+            "--rounds" => parsed.rounds = value.parse().map_err(|_| "--rounds takes a number")?,
+            "--only" => {
+                let by_name = |name: &str| Variant::ALL.into_iter().find(|variant| variant.name() == name);
+                let named: Option<Vec<Variant>> = value.split(',').map(by_name).collect();
+                parsed.only = named.ok_or_else(|| format!("--only takes names of variants, not {value}"))?;
+            }
+            "--json" => parsed.json = Some(value.clone()),
+            _ => return Err(format!("{argument} is unknown")),
+        }
+    }
+    Ok(parsed)
+}
+
+/// Updates of users, keyed by customer, one in ten sent before.
+fn fill(client: &Client, events: u64) -> Feed {
+    let topic = format!("feed.{events}");
+    client.create_topic(&topic, PARTITIONS);
+    let mut random = Random::new(7);
+    let mut different = 0;
+    let mut sent: Vec<(u64, u64)> = Vec::new();
+    let mut chunk: Vec<Message> = Vec::new();
+    for _ in 0..events {
+        let earlier = sent.len() as u64;
+        let (number, customer) = if earlier > 0 && random.one_in(DUPLICATE_ONE_IN) {
+            // Most duplicates come soon after.
+            let back = random.below(earlier.min(5_000)) + 1;
+            sent[(earlier - back) as usize]
+        } else {
+            different += 1;
+            (different, 1_000_000 + random.below(CUSTOMERS))
+        };
+        sent.push((number, customer));
+        let customer = customer.to_string();
+        // Ids as EventBridge gives them.
+        let id = format!("{number:08x}-9b02-8c72-42ac-982553c0b8be");
+        chunk.push(Message::new(
+            &topic,
+            Some(&customer),
+            update_user(&id, &customer, "Brock"),
+        ));
+        if chunk.len() == 20_000 {
+            client.produce(&chunk);
+            chunk.clear();
+        }
+    }
+    client.produce(&chunk);
+    println!("{topic}: {events} events, {different} different");
+    Feed {
+        topic,
+        events,
+        different,
+    }
+}
+
+fn measure(broker: &Broker, client: &Client, variant: Variant, feed: &Feed, round: usize) -> Measured {
+    let brokers = broker.address();
+    let name = format!("{}-{}-{round}", variant.name(), feed.events);
+    let (output, expected, process) = match variant {
+        Variant::Copy | Variant::Typed => {
+            let output = format!("out.{name}");
+            client.create_topic(&output, PARTITIONS);
+            let mut command = Command::new(std::env::current_exe().expect("this program"));
+            command
+                .args(["loop", variant.name(), &brokers, &feed.topic, &output, &name])
+                .stdin(Stdio::null());
+            (output, feed.events, Process::Loop(children::start(command)))
+        }
+        Variant::Fused | Variant::Staged => {
+            let topology = match variant {
+                Variant::Fused => TestTopology::customer_events_fused(&name),
+                _ => TestTopology::customer_events(&name),
+            };
+            // All read the same topics, which are filled once.
+            let (fused, staged) = (
+                topology.topic("feed.customer-keyed"),
+                topology.topic("feed.eventbridge"),
+            );
+            let topology = topology.edit(|yaml| yaml.replace(&fused, &feed.topic).replace(&staged, &feed.topic));
+            for other in documents::FEEDS {
+                client.create_topic(&topology.topic(other), PARTITIONS);
+            }
+            for table in documents::TABLES {
+                client.create_topic_with(&topology.topic(table), 1, &[("cleanup.policy", "compact")]);
+            }
+            client.produce(&documents::table_rows(&topology));
+            let outputs: Vec<String> = documents::outputs()
+                .iter()
+                .map(|output| topology.topic(output))
+                .collect();
+            client.create_topics(&outputs.iter().map(String::as_str).collect::<Vec<_>>(), PARTITIONS, &[]);
+            let output = topology.topic("integration-dev");
+            let instance = Instance::start(&topology, &brokers, "bench");
+            (
+                output,
+                feed.different,
+                Process::Millstream {
+                    instance: Box::new(instance),
+                    _folder: topology,
+                },
+            )
+        }
+    };
+    let measured = watch(&brokers, &output, process, expected);
+    let found = client.committed_count(&output) as u64;
+    assert!(
+        found == expected,
+        "{name}: {found} records came out instead of {expected}"
+    );
+    println!(
+        "{name}: {:.2} s of processor time, {:.2} s, first output after {:.2} s, {} MB at most",
+        measured.cpu.as_secs_f64(),
+        measured.wall.as_secs_f64(),
+        measured.first_output.as_secs_f64(),
+        measured.peak_kib / 1024
+    );
+    Measured {
+        events: feed.events,
+        ..measured
+    }
+}

@@ -1,0 +1,152 @@
+//! Watching a process while it works: its processor time and memory from /proc, its progress by what it has committed.
+
+use crate::harness::client::offsets;
+use crate::harness::millstream::{Instance, TestTopology};
+use rdkafka::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+const LIMIT: Duration = Duration::from_secs(600);
+/// Nothing new for so long, and enough: it is done.
+const QUIET: Duration = Duration::from_secs(1);
+/// The broker's work for an answer must not take much from who is measured.
+const PAUSE: Duration = Duration::from_millis(20);
+
+pub enum Process {
+    Loop(Child),
+    Millstream {
+        instance: Box<Instance>,
+        /// Is there as long as the instance.
+        _folder: TestTopology,
+    },
+}
+
+impl Process {
+    fn id(&self) -> u32 {
+        match self {
+            Process::Loop(child) => child.id(),
+            Process::Millstream { instance, .. } => instance.id(),
+        }
+    }
+
+    fn end(self) {
+        match self {
+            Process::Loop(mut child) => {
+                let _ = child.kill();
+                let _ = child.wait();
+            }
+            Process::Millstream { mut instance, .. } => {
+                let status = instance.terminate();
+                assert!(status.success(), "it ended with {status}:\n{}", instance.log());
+            }
+        }
+    }
+}
+
+pub struct Measured {
+    pub events: u64,
+    /// User and system.
+    pub cpu: Duration,
+    /// From the start to the last output.
+    pub wall: Duration,
+    pub first_output: Duration,
+    pub peak_kib: u64,
+}
+
+/// Until as many records as `expected` are committed in `output` and no more come. The process was started just before.
+pub fn watch(brokers: &str, output: &str, process: Process, expected: u64) -> Measured {
+    let started = Instant::now();
+    let progress = Progress::new(brokers, output);
+    let id = process.id();
+    let mut measured = Measured {
+        events: 0,
+        cpu: Duration::ZERO,
+        wall: Duration::ZERO,
+        first_output: Duration::ZERO,
+        peak_kib: 0,
+    };
+    let mut seen = 0;
+    let mut last_change = Instant::now();
+    loop {
+        // Offsets count the markers of transactions too, so they are a few more than records.
+        let offsets = progress.offsets();
+        let now = Instant::now();
+        if offsets != seen {
+            if seen == 0 {
+                measured.first_output = now - started;
+            }
+            seen = offsets;
+            last_change = now;
+            measured.wall = now - started;
+            measured.cpu = processor_time(id);
+        } else if seen >= expected && last_change.elapsed() > QUIET {
+            break;
+        }
+        assert!(
+            started.elapsed() < LIMIT,
+            "{output} has {seen} offsets after {LIMIT:?}, {expected} records are expected"
+        );
+        std::thread::sleep(PAUSE);
+    }
+    measured.peak_kib = peak_kib(id);
+    process.end();
+    measured
+}
+
+/// The last stable offsets of a topic, summed.
+struct Progress {
+    consumer: BaseConsumer,
+    topic: String,
+    partitions: i32,
+}
+
+impl Progress {
+    fn new(brokers: &str, topic: &str) -> Self {
+        let mut config = ClientConfig::new();
+        config
+            .set("bootstrap.servers", brokers)
+            .set("group.id", "bench-watch")
+            .set("isolation.level", "read_committed");
+        let consumer: BaseConsumer = config.create().expect("a consumer");
+        let metadata = consumer
+            .fetch_metadata(Some(topic), Duration::from_secs(10))
+            .expect("the topic's metadata");
+        let partitions = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
+        Self {
+            consumer,
+            topic: topic.to_owned(),
+            partitions: i32::try_from(partitions).unwrap_or(0),
+        }
+    }
+
+    fn offsets(&self) -> u64 {
+        let high = |partition| offsets(&self.consumer, &self.topic, partition).1;
+        (0..self.partitions).map(high).sum::<i64>().unsigned_abs()
+    }
+}
+
+/// User and system time of a process, all its threads, the ended ones too.
+fn processor_time(id: u32) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).expect("the process runs");
+    // The name in brackets may hold anything; utime and stime are the 14th and 15th field of the line.
+    let (_, fields) = stat.rsplit_once(')').expect("a name in brackets");
+    let ticks: u64 = fields
+        .split_whitespace()
+        .skip(11)
+        .take(2)
+        .map(|field| field.parse::<u64>().expect("ticks"))
+        .sum();
+    // SAFETY: asks for a constant.
+    let per_second = unsafe { libc::sysconf(libc::_SC_CLK_TCK) };
+    Duration::from_secs_f64(ticks as f64 / per_second as f64)
+}
+
+fn peak_kib(id: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("the process runs");
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .expect("the highest resident size");
+    line.trim().trim_end_matches("kB").trim().parse().expect("a number")
+}

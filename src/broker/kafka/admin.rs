@@ -1,0 +1,131 @@
+//! Topics: what is there, and creating what is missing.
+
+use super::config::KafkaSettings;
+use super::errors::classify;
+use crate::broker::{Admin, BrokerError, Reaction, TopicState};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::metadata::{Metadata, MetadataTopic};
+use std::future::Future;
+use std::time::Duration;
+
+const TIMEOUT: Duration = Duration::from_secs(15);
+
+pub struct KafkaAdmin {
+    client: AdminClient<DefaultClientContext>,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl KafkaAdmin {
+    pub fn new(kafka: &KafkaSettings) -> Result<Self, BrokerError> {
+        let client = kafka
+            .common()
+            .create()
+            .map_err(|error| classify("create the admin client", error))?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| BrokerError {
+                operation: "create the admin client",
+                message: error.to_string(),
+                reaction: Reaction::Fatal,
+            })?;
+        Ok(Self { client, runtime })
+    }
+
+    /// All topics at once: asking for one that is missing would create it on a broker that creates topics by itself.
+    fn metadata(&self) -> Result<Metadata, BrokerError> {
+        self.client
+            .inner()
+            .fetch_metadata(None, TIMEOUT)
+            .map_err(|error| classify("read the cluster's topics", error))
+    }
+
+    fn wait<T>(
+        &self,
+        operation: &'static str,
+        call: impl Future<Output = Result<T, KafkaError>>,
+    ) -> Result<T, BrokerError> {
+        self.runtime.block_on(call).map_err(|error| classify(operation, error))
+    }
+}
+
+fn width(topic: &MetadataTopic) -> i32 {
+    i32::try_from(topic.partitions().len()).unwrap_or(i32::MAX)
+}
+
+fn options() -> AdminOptions {
+    AdminOptions::new()
+        .request_timeout(Some(TIMEOUT))
+        .operation_timeout(Some(TIMEOUT))
+}
+
+impl Admin for KafkaAdmin {
+    fn partitions(&mut self, topic: &str) -> Result<Option<i32>, BrokerError> {
+        let metadata = self.metadata()?;
+        let found = metadata.topics().iter().find(|found| found.name() == topic);
+        Ok(found.map(width))
+    }
+
+    fn describe(&mut self, topics: &[String]) -> Result<Vec<TopicState>, BrokerError> {
+        let metadata = self.metadata()?;
+        let found: Vec<_> = metadata
+            .topics()
+            .iter()
+            .filter(|t| topics.iter().any(|name| name == t.name()))
+            .collect();
+        if found.is_empty() {
+            return Ok(Vec::new());
+        }
+        let resources: Vec<_> = found
+            .iter()
+            .map(|topic| ResourceSpecifier::Topic(topic.name()))
+            .collect();
+        let configs = self.wait(
+            "read topic settings",
+            self.client.describe_configs(&resources, &options()),
+        )?;
+        found
+            .iter()
+            .zip(configs)
+            .map(|(topic, config)| {
+                let config = config.map_err(|code| classify("read topic settings", KafkaError::AdminOp(code)))?;
+                Ok(TopicState {
+                    name: topic.name().to_owned(),
+                    partitions: width(topic),
+                    settings: config
+                        .entries
+                        .into_iter()
+                        .filter_map(|e| Some((e.name, e.value?)))
+                        .collect(),
+                })
+            })
+            .collect()
+    }
+
+    fn create(&mut self, topics: &[TopicState]) -> Result<(), BrokerError> {
+        let new: Vec<NewTopic<'_>> = topics
+            .iter()
+            .map(|topic| {
+                // -1: the broker's default replication.
+                let new = NewTopic::new(&topic.name, topic.partitions, TopicReplication::Fixed(-1));
+                topic
+                    .settings
+                    .iter()
+                    .fold(new, |new, (name, value)| new.set(name, value))
+            })
+            .collect();
+        for result in self.wait("create topics", self.client.create_topics(&new, &options()))? {
+            match result {
+                Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+                Err((name, code)) => {
+                    let mut error = classify("create topics", KafkaError::AdminOp(code));
+                    error.message = format!("{name}: {}", error.message);
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+}

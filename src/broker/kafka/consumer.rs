@@ -1,0 +1,249 @@
+//! A member of the consumer group.
+
+use super::config::KafkaSettings;
+use super::context::ConsumerCallbacks;
+use super::errors::classify;
+use super::{list, list_at, offset};
+use crate::broker::{
+    BrokerError, Consumer, ConsumerSettings, GroupMetadata, Position, Reaction, Rebalance, TopicPartition,
+};
+use crate::record::{Header, Origin, RawRecord};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
+use rdkafka::message::{BorrowedMessage, Headers, Message};
+use rdkafka::{Offset, TopicPartitionList};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+pub struct GroupConsumer {
+    consumer: BaseConsumer<ConsumerCallbacks>,
+}
+
+impl GroupConsumer {
+    /// # Errors
+    /// `Fatal` for properties that librdkafka refuses.
+    pub fn subscribe(kafka: &KafkaSettings, settings: &ConsumerSettings) -> Result<Self, BrokerError> {
+        let mut config = kafka.consumer();
+        config.set("group.id", &settings.group);
+        if let Some(instance) = &settings.instance {
+            config.set("group.instance.id", instance);
+        }
+        let consumer: BaseConsumer<ConsumerCallbacks> = config
+            .create_with_context(ConsumerCallbacks::default())
+            .map_err(|error| classify("create the consumer", error))?;
+        let topics: Vec<&str> = settings.topics.iter().map(String::as_str).collect();
+        consumer
+            .subscribe(&topics)
+            .map_err(|error| classify("subscribe", error))?;
+        Ok(Self { consumer })
+    }
+}
+
+/// Errors that time mends, met while polling. librdkafka tells of every connection that fails, while it goes on by itself: a
+/// broker that was away leaves many such events behind, and they are worth one error together, none if records came since.
+#[derive(Default)]
+pub(super) struct Trouble(Option<BrokerError>);
+
+impl Trouble {
+    /// # Errors
+    /// At once, if more than time is needed.
+    pub(super) fn met(&mut self, error: BrokerError) -> Result<(), BrokerError> {
+        if error.reaction != Reaction::Retry {
+            return Err(error);
+        }
+        self.0 = Some(error);
+        Ok(())
+    }
+
+    pub(super) fn is_over(&mut self) {
+        self.0 = None;
+    }
+
+    pub(super) fn last(self) -> Result<(), BrokerError> {
+        self.0.map_or(Ok(()), Err)
+    }
+}
+
+impl Consumer for GroupConsumer {
+    fn poll(
+        &mut self,
+        timeout: Duration,
+        max: usize,
+        each: &mut dyn FnMut(RawRecord<'_>),
+    ) -> Result<Option<Rebalance>, BrokerError> {
+        let mut wait = timeout;
+        let mut trouble = Trouble::default();
+        for _ in 0..max {
+            let polled = self.consumer.poll(wait);
+            wait = Duration::ZERO;
+            match polled {
+                Some(Ok(message)) => {
+                    trouble.is_over();
+                    hand_over(&message, each);
+                }
+                Some(Err(error)) => trouble.met(classify("poll", error))?,
+                None => break,
+            }
+        }
+        trouble.last()?;
+        Ok(self.consumer.context().take())
+    }
+
+    fn complete(&mut self, rebalance: Rebalance, start: &[(TopicPartition, Position)]) -> Result<(), BrokerError> {
+        match rebalance {
+            Rebalance::Assigned(_) => {
+                let list = list_at(
+                    "assign",
+                    start.iter().map(|(partition, position)| (partition, offset(*position))),
+                )?;
+                self.consumer
+                    .incremental_assign(&list)
+                    .map_err(|error| classify("assign", error))
+            }
+            Rebalance::Revoked(partitions) | Rebalance::Lost(partitions) => {
+                let list = list(&partitions);
+                self.consumer
+                    .incremental_unassign(&list)
+                    .map_err(|error| classify("unassign", error))
+            }
+        }
+    }
+
+    fn committed(&mut self, partitions: &[TopicPartition], timeout: Duration) -> Result<Vec<Option<i64>>, BrokerError> {
+        let answer = self
+            .consumer
+            .committed_offsets(list(partitions), timeout)
+            .map_err(|error| classify("fetch committed offsets", error))?;
+        for element in answer.elements() {
+            element
+                .error()
+                .map_err(|error| classify("fetch committed offsets", error))?;
+        }
+        Ok(partitions
+            .iter()
+            .map(|partition| {
+                match answer
+                    .find_partition(&partition.topic, partition.partition)
+                    .map(|e| e.offset())
+                {
+                    Some(Offset::Offset(offset)) => Some(offset),
+                    _ => None,
+                }
+            })
+            .collect())
+    }
+
+    fn seek(&mut self, positions: &[(TopicPartition, Position)]) -> Result<(), BrokerError> {
+        if positions.is_empty() {
+            return Ok(());
+        }
+        let list = list_at(
+            "seek",
+            positions
+                .iter()
+                .map(|(partition, position)| (partition, offset(*position))),
+        )?;
+        let answer = self
+            .consumer
+            .seek_partitions(list, Duration::from_secs(10))
+            .map_err(|error| classify("seek", error))?;
+        answer
+            .elements()
+            .iter()
+            .try_for_each(|element| element.error().map_err(|error| classify("seek", error)))
+    }
+
+    fn pause(&mut self, partitions: &[TopicPartition]) -> Result<(), BrokerError> {
+        self.consumer
+            .pause(&list(partitions))
+            .map_err(|error| classify("pause", error))
+    }
+
+    fn resume(&mut self, partitions: &[TopicPartition]) -> Result<(), BrokerError> {
+        self.consumer
+            .resume(&list(partitions))
+            .map_err(|error| classify("resume", error))
+    }
+
+    fn commit(&mut self, offsets: &[(TopicPartition, i64)]) -> Result<(), BrokerError> {
+        let list = offsets_list("commit offsets", offsets)?;
+        self.consumer
+            .commit(&list, CommitMode::Sync)
+            .map_err(|error| classify("commit offsets", error))
+    }
+
+    fn group(&self) -> Result<GroupMetadata, BrokerError> {
+        match self.consumer.group_metadata() {
+            Some(metadata) => Ok(GroupMetadata(Box::new(metadata))),
+            None => Err(BrokerError {
+                operation: "read the group's metadata",
+                message: "the consumer is in no group".into(),
+                reaction: Reaction::Rebuild,
+            }),
+        }
+    }
+
+    fn close(&mut self) {
+        self.consumer.context().closing.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Drop for GroupConsumer {
+    fn drop(&mut self) {
+        // The binding's own drop polls until the consumer is closed; a rebalance noted and never completed would hang it.
+        self.close();
+        if self.consumer.context().take().is_some() {
+            let _ = self.consumer.unassign();
+        }
+    }
+}
+
+/// librdkafka's list for offsets to be committed.
+pub fn offsets_list(
+    operation: &'static str,
+    offsets: &[(TopicPartition, i64)],
+) -> Result<TopicPartitionList, BrokerError> {
+    list_at(
+        operation,
+        offsets
+            .iter()
+            .map(|(partition, offset)| (partition, Offset::Offset(*offset))),
+    )
+}
+
+/// Hands a message on as a raw record that borrows it.
+pub fn hand_over(message: &BorrowedMessage<'_>, each: &mut dyn FnMut(RawRecord<'_>)) {
+    let mut few: [Header<'_>; 8] = [Header { name: "", value: None }; 8];
+    let mut many = Vec::new();
+    let headers = match message.headers() {
+        None => &[],
+        Some(all) if all.count() <= few.len() => {
+            let mut count = 0;
+            for (slot, header) in few.iter_mut().zip(all.iter()) {
+                *slot = Header {
+                    name: header.key,
+                    value: header.value,
+                };
+                count += 1;
+            }
+            few.get(..count).unwrap_or_default()
+        }
+        Some(all) => {
+            many.extend(all.iter().map(|header| Header {
+                name: header.key,
+                value: header.value,
+            }));
+            many.as_slice()
+        }
+    };
+    each(RawRecord {
+        origin: Origin {
+            topic: message.topic(),
+            partition: message.partition(),
+            offset: message.offset(),
+        },
+        key: message.key(),
+        value: message.payload(),
+        headers,
+        timestamp: message.timestamp().to_millis().unwrap_or(-1),
+    });
+}

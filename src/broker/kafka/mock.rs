@@ -1,0 +1,150 @@
+//! librdkafka's mock cluster, in process: for the demo. It stores no transactional offsets, has no admin API, no compaction
+//! and no fencing, so it proves nothing about exactly-once.
+
+use super::KafkaBroker;
+use super::config::KafkaSettings;
+use super::errors::classify;
+use crate::broker::BrokerError;
+use rdkafka::mocking::MockCluster;
+use rdkafka::producer::DefaultProducerContext;
+use std::collections::BTreeMap;
+
+/// A cluster that lives as long as this value.
+pub struct MockKafka {
+    cluster: MockCluster<'static, DefaultProducerContext>,
+}
+
+impl MockKafka {
+    /// Starts one broker on a free port of this machine.
+    ///
+    /// # Errors
+    /// When no port can be had.
+    pub fn start() -> Result<Self, BrokerError> {
+        let cluster = MockCluster::new(1).map_err(|error| classify("start the mock cluster", error))?;
+        Ok(Self { cluster })
+    }
+
+    /// # Errors
+    /// When the topic is there already.
+    pub fn create_topic(&self, name: &str, partitions: i32) -> Result<(), BrokerError> {
+        self.cluster
+            .create_topic(name, partitions, 1)
+            .map_err(|error| classify("create a topic of the mock cluster", error))
+    }
+
+    /// How to reach it.
+    pub fn broker(&self) -> KafkaBroker {
+        let mut properties = BTreeMap::new();
+        // The demo has a few hundred records: latency counts, not throughput.
+        properties.insert("linger.ms".to_owned(), "1".to_owned());
+        KafkaBroker::new(KafkaSettings {
+            brokers: self.cluster.bootstrap_servers(),
+            properties,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::broker::{Broker, ConsumerSettings, Outgoing, Position, ProducerSettings, Rebalance, TopicPartition};
+    use std::time::{Duration, Instant};
+
+    const SOON: Duration = Duration::from_secs(10);
+
+    #[test]
+    fn records_go_through_a_transaction_and_a_group_and_come_out_as_they_went_in() {
+        let mock = MockKafka::start().unwrap();
+        mock.create_topic("letters", 2).unwrap();
+        let broker = mock.broker();
+        let mut producer = broker
+            .producer(&ProducerSettings {
+                transactional_id: Some("t-0".into()),
+            })
+            .unwrap();
+        producer.begin().unwrap();
+        let headers = [crate::record::Header {
+            name: "h",
+            value: Some(b"\xff\x00"),
+        }];
+        for number in 0..10_u8 {
+            let value = [number];
+            let out = Outgoing {
+                topic: "letters",
+                partition: None,
+                key: Some(&value),
+                value: Some(&value),
+                headers: &headers,
+                timestamp: Some(77),
+            };
+            producer.send(out).unwrap();
+        }
+        producer.flush(SOON).unwrap();
+        producer.commit(SOON).unwrap();
+
+        let settings = ConsumerSettings {
+            group: "g".into(),
+            instance: None,
+            topics: vec!["letters".into()],
+        };
+        let mut consumer = broker.consumer(&settings).unwrap();
+        let mut seen = Vec::new();
+        let deadline = Instant::now() + SOON;
+        while seen.len() < 10 && Instant::now() < deadline {
+            let rebalance = consumer
+                .poll(Duration::from_millis(50), 100, &mut |record| {
+                    assert_eq!(record.headers, &headers);
+                    assert_eq!(record.timestamp, 77);
+                    seen.push(record.value.unwrap()[0]);
+                })
+                .unwrap();
+            if let Some(Rebalance::Assigned(partitions)) = rebalance {
+                assert_eq!(
+                    consumer.committed(&partitions, SOON).unwrap(),
+                    vec![None; partitions.len()]
+                );
+                let start: Vec<(TopicPartition, Position)> =
+                    partitions.iter().map(|p| (p.clone(), Position::Beginning)).collect();
+                consumer.complete(Rebalance::Assigned(partitions), &start).unwrap();
+            }
+        }
+        seen.sort_unstable();
+        assert_eq!(seen, (0..10).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_reader_knows_when_it_has_read_to_the_end() {
+        let mock = MockKafka::start().unwrap();
+        mock.create_topic("log", 1).unwrap();
+        let broker = mock.broker();
+        let mut producer = broker.producer(&ProducerSettings { transactional_id: None }).unwrap();
+        for _ in 0..5 {
+            let out = Outgoing {
+                topic: "log",
+                partition: Some(0),
+                key: None,
+                value: Some(b"x"),
+                headers: &[],
+                timestamp: None,
+            };
+            producer.send(out).unwrap();
+        }
+        producer.flush(SOON).unwrap();
+        let partition = TopicPartition {
+            topic: "log".into(),
+            partition: 0,
+        };
+        let mut reader = broker.reader().unwrap();
+        assert_eq!(reader.offsets(&partition).unwrap(), (0, 5));
+        assert_eq!(reader.end(&partition).unwrap(), 5);
+        reader.assign(&[(partition.clone(), Position::Offset(2))]).unwrap();
+        let mut count = 0;
+        let deadline = Instant::now() + SOON;
+        while reader.position(&partition).unwrap().is_none_or(|p| p < 5) && Instant::now() < deadline {
+            reader
+                .poll(Duration::from_millis(20), 100, &mut |_| count += 1)
+                .unwrap();
+        }
+        assert_eq!(count, 3);
+    }
+}

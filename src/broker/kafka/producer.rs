@@ -1,0 +1,146 @@
+//! The transactional producer (or, for `at_least_once`, an idempotent one).
+//!
+//! `flush` polls in steps of a millisecond: the binding's own sleeps in steps of 100 ms. It is always called before the
+//! commit, since an error of the flush that the binding's commit does would lose the transaction's flags.
+
+use super::config::KafkaSettings;
+use super::consumer::offsets_list;
+use super::context::ProducerCallbacks;
+use super::errors::classify;
+use crate::broker::{BrokerError, GroupMetadata, Outgoing, Producer, ProducerSettings, Reaction, TopicPartition};
+use rdkafka::consumer::ConsumerGroupMetadata;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
+use std::time::{Duration, Instant};
+
+const INIT_TIMEOUT: Duration = Duration::from_secs(30);
+
+pub struct KafkaProducer {
+    producer: BaseProducer<ProducerCallbacks>,
+    transactional: bool,
+}
+
+impl KafkaProducer {
+    /// Creates the producer; a transactional one has ended its predecessor's transaction when this returns.
+    pub fn start(kafka: &KafkaSettings, settings: &ProducerSettings) -> Result<Self, BrokerError> {
+        let mut config = kafka.producer();
+        if let Some(id) = &settings.transactional_id {
+            config.set("transactional.id", id);
+        }
+        let producer: BaseProducer<ProducerCallbacks> = config
+            .create_with_context(ProducerCallbacks::default())
+            .map_err(|error| classify("create the producer", error))?;
+        let transactional = settings.transactional_id.is_some();
+        if transactional {
+            producer
+                .init_transactions(INIT_TIMEOUT)
+                .map_err(|error| classify("initialise transactions", error))?;
+        }
+        Ok(Self {
+            producer,
+            transactional,
+        })
+    }
+
+    fn failure(&self) -> Result<(), BrokerError> {
+        self.producer.context().take_failure().map_or(Ok(()), Err)
+    }
+}
+
+impl Producer for KafkaProducer {
+    fn begin(&mut self) -> Result<(), BrokerError> {
+        if !self.transactional {
+            return Ok(());
+        }
+        self.producer
+            .begin_transaction()
+            .map_err(|error| classify("begin a transaction", error))
+    }
+
+    fn send(&mut self, record: Outgoing<'_>) -> Result<(), BrokerError> {
+        let mut base: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(record.topic);
+        base.partition = record.partition;
+        base.key = record.key;
+        base.payload = record.value;
+        base.timestamp = record.timestamp.filter(|timestamp| *timestamp > 0);
+        if !record.headers.is_empty() {
+            let headers = OwnedHeaders::new_with_capacity(record.headers.len());
+            base.headers = Some(record.headers.iter().fold(headers, |all, h| {
+                all.insert(Header {
+                    key: h.name,
+                    value: h.value,
+                })
+            }));
+        }
+        loop {
+            match self.producer.send(base) {
+                Ok(()) => return Ok(()),
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
+                    base = back;
+                    self.producer.poll(Duration::from_millis(1));
+                    self.failure()?;
+                }
+                Err((error, _)) => return Err(classify("write", error)),
+            }
+        }
+    }
+
+    fn flush(&mut self, timeout: Duration) -> Result<(), BrokerError> {
+        let deadline = Instant::now() + timeout;
+        while self.producer.in_flight_count() > 0 {
+            // A flush of no length wakes the queues, so that nothing lingers.
+            let _ = self.producer.flush(Duration::ZERO);
+            self.producer.poll(Duration::from_millis(1));
+            self.failure()?;
+            if Instant::now() > deadline {
+                return Err(BrokerError {
+                    operation: "flush",
+                    message: format!("{} records not yet acknowledged", self.producer.in_flight_count()),
+                    reaction: Reaction::Retry,
+                });
+            }
+        }
+        self.producer.poll(Duration::ZERO);
+        self.failure()
+    }
+
+    fn send_offsets(
+        &mut self,
+        offsets: &[(TopicPartition, i64)],
+        group: &GroupMetadata,
+        timeout: Duration,
+    ) -> Result<(), BrokerError> {
+        let Some(group) = group.0.downcast_ref::<ConsumerGroupMetadata>() else {
+            return Err(BrokerError {
+                operation: "send offsets",
+                message: "the group's metadata is not Kafka's".into(),
+                reaction: Reaction::Fatal,
+            });
+        };
+        let list = offsets_list("send offsets", offsets)?;
+        self.producer
+            .send_offsets_to_transaction(&list, group, timeout)
+            .map_err(|error| classify("send offsets", error))
+    }
+
+    fn commit(&mut self, timeout: Duration) -> Result<(), BrokerError> {
+        self.producer
+            .commit_transaction(timeout)
+            .map_err(|error| classify("commit", error))
+    }
+
+    fn abort(&mut self, timeout: Duration) -> Result<(), BrokerError> {
+        let deadline = Instant::now() + timeout;
+        self.producer
+            .abort_transaction(timeout)
+            .map_err(|error| classify("abort", error))?;
+        // An abort does not serve the reports of what it purged.
+        while self.producer.in_flight_count() > 0 && Instant::now() < deadline {
+            self.producer.poll(Duration::from_millis(1));
+        }
+        self.producer.poll(Duration::ZERO);
+        self.producer.context().take_failure();
+        Ok(())
+    }
+}

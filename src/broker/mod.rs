@@ -1,0 +1,173 @@
+//! The seam to Kafka: what the engine needs of a cluster, and nothing else.
+//!
+//! `kafka/` is the real thing and the only folder that knows rdkafka; `memory/` is a broker in memory with fault points.
+//! Rebalances are data here, not callbacks: a poll reports one, the worker does what it must (commit, restore), and then
+//! completes it. Every call that can fail says what to do about it ([`Reaction`]), and only a broker implementation decides which.
+
+pub mod kafka;
+pub mod memory;
+pub mod partition;
+
+use crate::record::{Header, RawRecord};
+use std::time::Duration;
+
+/// What to do about a failed call. The only classification of errors in the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reaction {
+    /// The same call again, later: nothing is lost.
+    Retry,
+    /// Abort the transaction, rewind to the committed offsets, go on.
+    Abort,
+    /// The producer (and consumer) are of no more use: drop all, build new ones.
+    Rebuild,
+    /// This record can never be written: dead letter it.
+    DeadLetter,
+    /// Nothing the program can do; a person must.
+    Fatal,
+}
+
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{operation}: {message}")]
+pub struct BrokerError {
+    pub operation: &'static str,
+    pub message: String,
+    pub reaction: Reaction,
+}
+
+/// A partition of a topic.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TopicPartition {
+    pub topic: String,
+    pub partition: i32,
+}
+
+/// What a poll met besides records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rebalance {
+    Assigned(Vec<TopicPartition>),
+    Revoked(Vec<TopicPartition>),
+    /// Taken away already: nothing may be committed for these.
+    Lost(Vec<TopicPartition>),
+}
+
+/// A record to be written.
+#[derive(Clone, Copy, Debug)]
+pub struct Outgoing<'a> {
+    pub topic: &'a str,
+    /// `None`: by the key, as Java clients hash it.
+    pub partition: Option<i32>,
+    pub key: Option<&'a [u8]>,
+    pub value: Option<&'a [u8]>,
+    pub headers: &'a [Header<'a>],
+    /// `None`: now.
+    pub timestamp: Option<i64>,
+}
+
+/// A cluster.
+pub trait Broker: Send + Sync {
+    /// A member of a consumer group, subscribed to `topics`.
+    fn consumer(&self, settings: &ConsumerSettings) -> Result<Box<dyn Consumer>, BrokerError>;
+    /// A producer; with a `transactional_id`, initialised: a dead predecessor's transaction is ended when this returns.
+    fn producer(&self, settings: &ProducerSettings) -> Result<Box<dyn Producer>, BrokerError>;
+    /// Reads partitions by assignment, read_committed, for restoring and for tables.
+    fn reader(&self) -> Result<Box<dyn Reader>, BrokerError>;
+    fn admin(&self) -> Result<Box<dyn Admin>, BrokerError>;
+}
+
+#[derive(Clone, Debug)]
+pub struct ConsumerSettings {
+    pub group: String,
+    /// Static membership: the member's name, stable over restarts.
+    pub instance: Option<String>,
+    pub topics: Vec<String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct ProducerSettings {
+    pub transactional_id: Option<String>,
+}
+
+pub trait Consumer: Send {
+    /// Hands up to `max` records to `each`, waiting up to `timeout` for the first. A rebalance that came up is returned and
+    /// stays pending until [`Consumer::complete`]: no other is reported meanwhile.
+    fn poll(
+        &mut self,
+        timeout: Duration,
+        max: usize,
+        each: &mut dyn FnMut(RawRecord<'_>),
+    ) -> Result<Option<Rebalance>, BrokerError>;
+    /// Ends a rebalance. `start` has a position for every partition of an `Assigned`.
+    fn complete(&mut self, rebalance: Rebalance, start: &[(TopicPartition, Position)]) -> Result<(), BrokerError>;
+    /// Committed offsets, stable: waits out pending transactions, up to `timeout` (then `Retry`). `None`: nothing committed.
+    fn committed(&mut self, partitions: &[TopicPartition], timeout: Duration) -> Result<Vec<Option<i64>>, BrokerError>;
+    fn seek(&mut self, positions: &[(TopicPartition, Position)]) -> Result<(), BrokerError>;
+    fn pause(&mut self, partitions: &[TopicPartition]) -> Result<(), BrokerError>;
+    fn resume(&mut self, partitions: &[TopicPartition]) -> Result<(), BrokerError>;
+    /// For `at_least_once`: commits offsets outside a transaction, synchronously.
+    fn commit(&mut self, offsets: &[(TopicPartition, i64)]) -> Result<(), BrokerError>;
+    /// The group metadata that fences zombies in `send_offsets`.
+    fn group(&self) -> Result<GroupMetadata, BrokerError>;
+    /// Leaves: dynamic members at once, static members keep their partitions until the session times out.
+    fn close(&mut self);
+}
+
+/// Where to read on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Position {
+    Beginning,
+    Offset(i64),
+}
+
+/// The consumer's membership, opaque to the engine.
+pub struct GroupMetadata(pub Box<dyn std::any::Any + Send>);
+
+pub trait Producer: Send {
+    fn begin(&mut self) -> Result<(), BrokerError>;
+    /// Queues a record. A full queue is waited out inside. `DeadLetter`: too large for the client; others as they are.
+    fn send(&mut self, record: Outgoing<'_>) -> Result<(), BrokerError>;
+    /// Waits until everything queued was acknowledged; an error if anything was not.
+    fn flush(&mut self, timeout: Duration) -> Result<(), BrokerError>;
+    fn send_offsets(
+        &mut self,
+        offsets: &[(TopicPartition, i64)],
+        group: &GroupMetadata,
+        timeout: Duration,
+    ) -> Result<(), BrokerError>;
+    /// `Retry` after a timeout: the outcome is unknown, call it again, never abort.
+    fn commit(&mut self, timeout: Duration) -> Result<(), BrokerError>;
+    fn abort(&mut self, timeout: Duration) -> Result<(), BrokerError>;
+}
+
+/// Reads partitions of one topic.
+pub trait Reader: Send {
+    fn assign(&mut self, positions: &[(TopicPartition, Position)]) -> Result<(), BrokerError>;
+    fn poll(&mut self, timeout: Duration, max: usize, each: &mut dyn FnMut(RawRecord<'_>)) -> Result<(), BrokerError>;
+    /// First offset and last stable offset.
+    fn offsets(&mut self, partition: &TopicPartition) -> Result<(i64, i64), BrokerError>;
+    /// The end of the log: what belongs to transactions that are still open lies before it.
+    fn end(&mut self, partition: &TopicPartition) -> Result<i64, BrokerError>;
+    /// The position after the last record handed out or skipped (aborted records and markers included).
+    fn position(&mut self, partition: &TopicPartition) -> Result<Option<i64>, BrokerError>;
+}
+
+/// A topic as it is or should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopicState {
+    pub name: String,
+    pub partitions: i32,
+    pub settings: Vec<(String, String)>,
+}
+
+pub trait Admin: Send {
+    /// How many partitions a topic has; `None`: there is no such topic.
+    fn partitions(&mut self, topic: &str) -> Result<Option<i32>, BrokerError> {
+        Ok(self
+            .describe(&[topic.to_owned()])?
+            .first()
+            .map(|state| state.partitions))
+    }
+    /// Partitions and settings of those of `topics` that exist.
+    fn describe(&mut self, topics: &[String]) -> Result<Vec<TopicState>, BrokerError>;
+    /// Creates topics; one that exists already is not an error.
+    fn create(&mut self, topics: &[TopicState]) -> Result<(), BrokerError>;
+}

@@ -1,0 +1,112 @@
+//! The command line: one file a command, each thin.
+//!
+//! Invariants: data goes to the standard output and everything said about it to the standard error; every command that prints
+//! data has `--output json`; exit codes are 0 (fine), 1 (failed), 2 (wrong usage); a reader that goes away ends a command
+//! quietly.
+
+mod check;
+mod demo;
+mod graph;
+mod mistakes;
+mod run;
+mod test;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(name = "millstream", version, about, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Check(check::Check),
+    Demo(demo::Demo),
+    Graph(graph::GraphCommand),
+    Run(run::Run),
+    Test(test::Test),
+}
+
+/// How data is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs: one JSON document.
+    Json,
+}
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Fine,
+    Failed,
+}
+
+/// Where a command prints, and what it knows of its surroundings.
+pub(crate) struct Terminal<'t> {
+    pub out: &'t mut dyn Write,
+    pub err: &'t mut dyn Write,
+    /// Columns to draw in.
+    pub width: usize,
+    /// Whether the standard output shows colours: it is a terminal, and nobody asked for none.
+    pub colours: bool,
+    pub environment: &'t dyn Fn(&str) -> Option<String>,
+}
+
+/// Runs the program's own command line.
+pub fn main() -> ExitCode {
+    let environment = |name: &str| std::env::var(name).ok();
+    let columns = environment("COLUMNS").and_then(|columns| columns.parse().ok());
+    let mut terminal = Terminal {
+        // not locked: other threads write logs meanwhile
+        out: &mut io::stdout(),
+        err: &mut io::stderr(),
+        width: columns.unwrap_or(100),
+        colours: io::stdout().is_terminal() && environment("NO_COLOR").is_none_or(|value| value.is_empty()),
+        environment: &environment,
+    };
+    run(std::env::args_os(), &mut terminal)
+}
+
+fn run(arguments: impl IntoIterator<Item = OsString>, terminal: &mut Terminal<'_>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // help and version are no errors and go to the standard output: clap knows which
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let outcome = match &cli.command {
+        Command::Check(command) => command.run(terminal),
+        Command::Demo(command) => command.run(terminal),
+        Command::Graph(command) => command.run(terminal),
+        Command::Run(command) => command.run(terminal),
+        Command::Test(command) => command.run(terminal),
+    };
+    match outcome.and_then(|outcome| terminal.out.flush().map(|()| outcome)) {
+        Ok(Outcome::Fine) => ExitCode::SUCCESS,
+        Ok(Outcome::Failed) => ExitCode::from(1),
+        // whoever read has seen enough
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(terminal.err, "millstream: can't print: {error}");
+            ExitCode::from(1)
+        }
+    }
+}
+
+/// One and many: `1 sink`, `3 sinks`.
+pub(crate) fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+#[cfg(test)]
+mod testing;

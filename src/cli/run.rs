@@ -1,0 +1,164 @@
+//! `millstream run`: the topology on a real Kafka, until it is told to stop.
+
+use super::{Outcome, Output, Terminal, mistakes};
+use crate::broker::kafka::{KafkaBroker, KafkaSettings};
+use crate::engine::{Engine, EngineHealth, Reporter, Topics, WorkerSettings};
+use crate::observe::{Exposition, HttpServer, LogFormat, logs};
+use crate::topology;
+use std::error::Error;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Run a topology on Kafka
+///
+/// Creates the topics that are its own, restores its state, and processes records until SIGTERM or Ctrl-C; then it commits and
+/// leaves. `/metrics`, `/livez` and `/readyz` are served at `--http`.
+#[derive(clap::Args)]
+pub(crate) struct Run {
+    /// The topology's folder, or the file in it
+    #[arg(long, value_name = "DIR", env = "MILLSTREAM_TOPOLOGY")]
+    topology: PathBuf,
+    /// Where the cluster is: host:port, several separated by commas
+    #[arg(long, value_name = "HOSTS", env = "MILLSTREAM_BROKERS")]
+    brokers: String,
+    /// This instance's name, stable over restarts and its own; part of transactional ids. Default: the host's name
+    #[arg(long, value_name = "NAME", env = "MILLSTREAM_INSTANCE")]
+    instance: Option<String>,
+    /// Join the group as a static member: a restart within the session's time-out moves no partition
+    #[arg(long, env = "MILLSTREAM_STATIC_MEMBERSHIP")]
+    static_membership: bool,
+    /// Workers (stream threads) of this process. Default: the topology's `workers`
+    #[arg(long, value_name = "N", env = "MILLSTREAM_WORKERS", value_parser = clap::value_parser!(u16).range(1..=256))]
+    workers: Option<u16>,
+    /// Serve metrics and health here; port 0 is any free one
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        env = "MILLSTREAM_HTTP",
+        default_value = "127.0.0.1:8080"
+    )]
+    http: SocketAddr,
+    /// A property of librdkafka, over the topology's `kafka:`; may be given several times
+    #[arg(long = "kafka", value_name = "NAME=VALUE", value_parser = property)]
+    properties: Vec<(String, String)>,
+    /// How to write logs, to the standard error
+    #[arg(
+        long,
+        value_name = "text|json",
+        default_value = "text",
+        env = "MILLSTREAM_LOG_FORMAT"
+    )]
+    log_format: LogFormat,
+}
+
+fn property(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE, as in linger.ms=5")?;
+    match topology::reserved_property(name) {
+        Some(reason) => Err(reason),
+        None => Ok((name.to_owned(), value.to_owned())),
+    }
+}
+
+/// How often metrics are brought up to date.
+const REPORT: Duration = Duration::from_millis(250);
+
+impl Run {
+    pub(super) fn run(&self, terminal: &mut Terminal<'_>) -> io::Result<Outcome> {
+        let topology = match topology::load(&self.topology, terminal.environment) {
+            Ok(topology) => topology,
+            Err(found) => {
+                mistakes::print(&self.topology, &found, Output::Text, terminal)?;
+                return Ok(Outcome::Failed);
+            }
+        };
+        match self.start(topology) {
+            Ok(()) => Ok(Outcome::Fine),
+            Err(error) => {
+                writeln!(terminal.err, "error: {error}")?;
+                Ok(Outcome::Failed)
+            }
+        }
+    }
+
+    fn start(&self, topology: topology::Topology) -> Result<(), Box<dyn Error>> {
+        logs::init(self.log_format)?;
+        let exposition = Exposition::install()?;
+        let mut properties = topology.kafka.clone();
+        properties.extend(self.properties.iter().cloned());
+        let broker = KafkaBroker::new(KafkaSettings {
+            brokers: self.brokers.clone(),
+            properties,
+        });
+        let instance = self.instance.clone().unwrap_or_else(host_name);
+        let mut settings = WorkerSettings::new(&instance, 0, topology.commit_interval);
+        settings.static_membership = self.static_membership;
+        let workers = self.workers.map_or(topology.workers, usize::from);
+        tracing::info!(
+            application = topology.application,
+            instance,
+            workers,
+            brokers = self.brokers,
+            "starting"
+        );
+
+        // Signals are caught before anything is begun that must end well.
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (mut terminate, mut interrupt) = runtime.block_on(async {
+            Ok::<_, io::Error>((signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?))
+        })?;
+        let engine = Engine::start(topology, Box::new(broker), Topics::Prepare, workers, &settings)?;
+        let server = HttpServer::start(self.http, exposition, EngineHealth(engine.status().clone()))?;
+        tracing::info!(address = %server.address(), "metrics and health are served");
+        let mut reporter = Reporter::new(engine.status().clone());
+        let mut ready = false;
+        runtime.block_on(async {
+            while !engine.is_stopping() {
+                tokio::select! {
+                    _ = terminate.recv() => break,
+                    _ = interrupt.recv() => break,
+                    () = tokio::time::sleep(REPORT) => reporter.update(),
+                }
+                let now_ready = engine.status().not_ready().is_none();
+                if now_ready && !ready {
+                    tracing::info!("ready");
+                }
+                ready = now_ready;
+            }
+        });
+        tracing::info!("stopping: the last commit");
+        engine.stop();
+        // A second signal ends at once what does not end well.
+        let ended = std::thread::spawn(move || engine.join());
+        runtime.block_on(async {
+            while !ended.is_finished() {
+                tokio::select! {
+                    _ = interrupt.recv() => break,
+                    () = tokio::time::sleep(Duration::from_millis(20)) => {}
+                }
+            }
+        });
+        if ended.is_finished() {
+            reporter.update();
+            match ended.join() {
+                Ok(result) => result?,
+                Err(_) => return Err("the engine panicked".into()),
+            }
+        }
+        server.stop();
+        tracing::info!("stopped");
+        Ok(())
+    }
+}
+
+fn host_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name = name.trim();
+    if name.is_empty() {
+        "local".to_owned()
+    } else {
+        name.to_owned()
+    }
+}

@@ -1,0 +1,269 @@
+//! One record through the processors that are fused behind its topic: a call chain with no topic, copy or parse in between.
+
+use super::counts::{Counts, bump};
+use super::output::Outputs;
+use super::tables::{Tables, TablesView};
+use super::task::Task;
+use super::wiring::{Next, Wiring};
+use crate::expression::{ExpressionError, Scope};
+use crate::processor::{Context, Failure, Processor};
+use crate::record::Record;
+use crate::state::Remembered;
+use crate::topology::{Condition, Sink, Topology};
+use crate::value::{Value, write};
+use bumpalo::Bump;
+use bumpalo::collections::Vec as ArenaVec;
+
+/// Why a record failed, and in which processor or sink.
+#[derive(Debug)]
+pub struct ChainError {
+    pub failure: Failure,
+    /// Index of the processor; `None`: in a sink.
+    pub processor: Option<usize>,
+    pub name: String,
+}
+
+/// The running processors of one worker.
+pub struct Chain {
+    processors: Vec<Box<dyn Processor>>,
+}
+
+/// What a record's way through the chain may touch.
+pub struct Surroundings<'c, 't> {
+    pub topology: &'c Topology,
+    pub wiring: &'c Wiring,
+    pub tables: &'t Tables,
+    pub task: &'c mut Task,
+    pub outputs: &'c mut Outputs,
+    pub counts: &'c mut Counts,
+}
+
+impl Chain {
+    pub fn build(topology: &Topology) -> Self {
+        Self {
+            processors: topology.processors.iter().map(|node| node.definition.build()).collect(),
+        }
+    }
+
+    /// Runs `record` through everything behind `entry`; what comes out is in `around.outputs`.
+    pub fn run<'a, 'c, 't: 'c>(
+        &mut self,
+        record: Record<'a>,
+        arena: &'a Bump,
+        around: Surroundings<'c, 't>,
+        view: &'c mut Option<TablesView<'t>>,
+    ) -> Result<(), ChainError> {
+        let Surroundings {
+            topology,
+            wiring,
+            tables,
+            task,
+            outputs,
+            counts,
+        } = around;
+        let mut open: ArenaVec<'a, (Next, &'a Record<'a>)> = ArenaVec::new_in(arena);
+        let record: &'a Record<'a> = arena.alloc(record);
+        if let Some(entry) = wiring.entries.get(task.entry) {
+            open.extend(entry.next.iter().map(|next| (*next, record)));
+        }
+        let mut pass = Pass {
+            arena,
+            tables,
+            view,
+            task,
+            counts,
+            processor: 0,
+            record_time: 0,
+            forwarded: ArenaVec::new_in(arena),
+            first_store: 0,
+        };
+        let mut at = 0;
+        while let Some((next, record)) = open.get(at).copied() {
+            at += 1;
+            match next {
+                Next::Processor(index) => {
+                    let Some(processor) = self.processors.get_mut(index) else {
+                        continue;
+                    };
+                    pass.processor = index;
+                    pass.record_time = record.timestamp;
+                    pass.first_store = wiring.first_store.get(index).copied().unwrap_or(0);
+                    processor.process(record, &mut pass).map_err(|failure| ChainError {
+                        failure,
+                        processor: Some(index),
+                        name: topology
+                            .processors
+                            .get(index)
+                            .map(|node| node.name.clone())
+                            .unwrap_or_default(),
+                    })?;
+                    let following = wiring.next.get(index).map(Vec::as_slice).unwrap_or_default();
+                    for forwarded in pass.forwarded.drain(..) {
+                        let forwarded: &'a Record<'a> = arena.alloc(forwarded);
+                        open.extend(following.iter().map(|next| (*next, forwarded)));
+                    }
+                }
+                Next::Through(topic) => {
+                    outputs.push(topic, record.key, record.timestamp, [].into_iter(), |out| {
+                        write(&record.value, &topology.secrets, out);
+                    });
+                }
+                Next::Route(index) => route(topology, wiring, index, record, arena, outputs, pass.counts)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Gives a record to the first sink that takes it.
+fn route<'a>(
+    topology: &Topology,
+    wiring: &Wiring,
+    index: usize,
+    record: &'a Record<'a>,
+    arena: &'a Bump,
+    outputs: &mut Outputs,
+    counts: &mut Counts,
+) -> Result<(), ChainError> {
+    let scope = Scope::new(arena, record);
+    let mut names = Vec::new();
+    for index in wiring.routes.get(index).map(Vec::as_slice).unwrap_or_default() {
+        let Some(sink) = topology.sinks.get(*index) else {
+            continue;
+        };
+        let taken = match &sink.condition {
+            Condition::Always | Condition::Otherwise => true,
+            Condition::Where(condition) => condition.evaluate_bool(&scope).map_err(|error| failed(sink, error))?,
+        };
+        if taken {
+            bump(&mut counts.sinks, *index);
+            return take(topology, wiring, *index, sink, record, &scope, outputs);
+        }
+        names.push(sink.name.as_str());
+    }
+    Err(ChainError {
+        failure: Failure {
+            kind: "no_route",
+            message: format!(
+                "no sink takes the record: the conditions of {} do not hold",
+                names.join(", ")
+            ),
+            detail: None,
+        },
+        processor: None,
+        name: names.join(","),
+    })
+}
+
+fn take<'a>(
+    topology: &Topology,
+    wiring: &Wiring,
+    index: usize,
+    sink: &Sink,
+    record: &'a Record<'a>,
+    scope: &Scope<'a>,
+    outputs: &mut Outputs,
+) -> Result<(), ChainError> {
+    let Some(wired) = wiring.sinks.get(index) else {
+        return Ok(());
+    };
+    let mut positions = Vec::new();
+    for (expression, allowed) in wired.parameters() {
+        let value = expression.evaluate_text(scope).map_err(|error| failed(sink, error))?;
+        let position = value.and_then(|value| allowed.iter().position(|allowed| allowed == value));
+        positions.push(position.ok_or_else(|| unknown_parameter(sink, value, allowed))?);
+    }
+    let Some(topic) = wired.topic(positions.into_iter()) else {
+        return Ok(());
+    };
+    let key = match &sink.key {
+        None => record.key,
+        Some(key) => key
+            .evaluate_text(scope)
+            .map_err(|error| failed(sink, error))?
+            .map(str::as_bytes),
+    };
+    let mut headers = Vec::new();
+    for (name, value) in &sink.headers {
+        if let Some(value) = value.evaluate_text(scope).map_err(|error| failed(sink, error))? {
+            headers.push((name.as_str(), value));
+        }
+    }
+    outputs.push(topic, key, record.timestamp, headers.into_iter(), |out| {
+        write(&record.value, &topology.secrets, out)
+    });
+    Ok(())
+}
+
+fn unknown_parameter(sink: &Sink, value: Option<&str>, allowed: &[String]) -> ChainError {
+    let found = value.map_or_else(
+        || "nothing".to_owned(),
+        |value| format!("\"{}\"", value.chars().take(64).collect::<String>()),
+    );
+    ChainError {
+        failure: Failure {
+            kind: "unknown_topic",
+            message: format!("topic {}: {found} is none of {}", sink.topic.text, allowed.join(", ")),
+            detail: None,
+        },
+        processor: None,
+        name: sink.name.clone(),
+    }
+}
+
+fn failed(sink: &Sink, error: ExpressionError) -> ChainError {
+    ChainError {
+        failure: Failure {
+            kind: "expression",
+            message: error.to_string(),
+            detail: Some(format!("{} `{}`", error.place, error.expression)),
+        },
+        processor: None,
+        name: sink.name.clone(),
+    }
+}
+
+/// What the processors see of the engine.
+struct Pass<'c, 't, 'a> {
+    arena: &'a Bump,
+    tables: &'t Tables,
+    view: &'c mut Option<TablesView<'t>>,
+    task: &'c mut Task,
+    counts: &'c mut Counts,
+    processor: usize,
+    record_time: i64,
+    first_store: usize,
+    forwarded: ArenaVec<'a, Record<'a>>,
+}
+
+impl<'a> Context<'a> for Pass<'_, '_, 'a> {
+    fn arena(&self) -> &'a Bump {
+        self.arena
+    }
+
+    fn forward(&mut self, record: Record<'a>) {
+        self.forwarded.push(record);
+    }
+
+    fn row(&mut self, table: &str, key: &[u8]) -> Result<Option<Value<'a>>, Failure> {
+        let tables = self.tables;
+        self.view
+            .get_or_insert_with(|| tables.view())
+            .row(table, key, self.arena)
+    }
+
+    fn remember(&mut self, store: usize, id: u128, event_time: i64) -> Remembered {
+        match self.task.stores.get_mut(self.first_store + store) {
+            Some(ids) => ids.remember(id, event_time, self.record_time),
+            None => Remembered::New,
+        }
+    }
+
+    fn count(&mut self, what: &'static str) {
+        *self.counts.counted.entry((self.processor, what)).or_default() += 1;
+    }
+
+    fn branch(&mut self, index: usize) {
+        *self.counts.branches.entry((self.processor, index)).or_default() += 1;
+    }
+}

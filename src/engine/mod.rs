@@ -1,0 +1,98 @@
+//! The engine: workers, tasks, transactions, restoring, rebalances. The only place that commits.
+//!
+//! Per worker, transaction T: poll and process; outputs, repartition records, changelog records and dead letters all go through
+//! one transactional producer, store writes to overlays only. When the interval, a size or a revocation says so: flush, send the
+//! offsets with the group's metadata, commit. Only then do overlays become state. What must hold:
+//! - **crash before the commit ends**: the broker aborts T; stores have nothing of T, and reading starts at the committed offsets;
+//! - **a task starts** only after its committed offsets were fetched stable and its stores are restored to the last stable
+//!   offset read after that;
+//! - **abort**: overlays dropped (stream time included), the consumer sought back to the committed offsets;
+//! - **fenced or fatal producer**: the session is dropped, a new producer and consumer are built in process;
+//! - **a commit that timed out** is resumed, never aborted;
+//! - **revoked**: T is committed, then those tasks are closed; **lost**: T is aborted, then they are closed;
+//! - **a record** succeeds whole or becomes a dead letter whole, in the same transaction as its offset.
+//!
+//! Deliberately not here: threads and sleeping (but in `supervisor`), any knowledge of librdkafka, retries hidden in loops.
+
+mod chain;
+mod counts;
+mod dead_letter;
+mod follow;
+mod output;
+mod prepare;
+mod process;
+mod report;
+mod restore;
+mod session;
+mod status;
+mod supervisor;
+mod tables;
+mod task;
+mod transaction;
+mod wiring;
+mod worker;
+
+pub use counts::Counts;
+pub use prepare::prepare;
+pub use report::{EngineHealth, Reporter};
+pub use status::{Status, WorkerStatus};
+pub use supervisor::{Engine, Topics};
+pub use tables::{TableReader, Tables};
+pub use wiring::Wiring;
+pub use worker::{Shared, Step, TaskNumbers, Worker};
+
+use crate::broker::BrokerError;
+use crate::topology::Wrong;
+use std::time::Duration;
+
+fn list(wrong: &[Wrong]) -> String {
+    wrong.iter().map(|wrong| format!("\n  {wrong}")).collect()
+}
+
+/// Why the engine can't go on: a person must mend it.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
+    #[error("topics are not as the topology needs them:{}", list(.0))]
+    Topics(Vec<Wrong>),
+    #[error("no thread could be started: {0}")]
+    Thread(String),
+    #[error("{0} panicked: this is a bug of millstream, please report it with the log")]
+    Panicked(String),
+}
+
+/// How a worker works.
+#[derive(Clone, Debug)]
+pub struct WorkerSettings {
+    /// The instance's name, stable over restarts; part of transactional ids.
+    pub instance: String,
+    /// The worker's number within the instance.
+    pub index: usize,
+    /// Join the group as a static member, under the instance's name.
+    pub static_membership: bool,
+    pub commit_interval: Duration,
+    /// Commit when a transaction has written this much, whatever the interval.
+    pub commit_bytes: usize,
+    /// How long a poll waits for the first record.
+    pub poll_timeout: Duration,
+    /// How many records are processed between two looks at anything else.
+    pub poll_records: usize,
+    /// An output larger than this makes its record a dead letter.
+    pub max_record_bytes: usize,
+}
+
+impl WorkerSettings {
+    pub fn new(instance: &str, index: usize, commit_interval: Duration) -> Self {
+        Self {
+            instance: instance.to_owned(),
+            index,
+            static_membership: false,
+            commit_interval,
+            commit_bytes: 16 * 1024 * 1024,
+            poll_timeout: Duration::from_millis(100),
+            poll_records: 1_000,
+            max_record_bytes: 1_000_000,
+        }
+    }
+}

@@ -1,0 +1,381 @@
+//! Polls a batch and processes it, record by record. A record succeeds whole or becomes a dead letter whole.
+
+use super::chain::{Chain, ChainError, Surroundings};
+use super::counts::{Counts, bump};
+use super::dead_letter::{self, Reason};
+use super::output::Outputs;
+use super::session::Session;
+use super::tables::TablesView;
+use super::task::Task;
+use super::transaction::Transaction;
+use super::wiring::DEAD_LETTERS;
+use super::worker::{Shared, Worker};
+use crate::broker::{BrokerError, Outgoing, Reaction, TopicPartition};
+use crate::record::{RawRecord, Record};
+use crate::state::{Mark, encode_id};
+use crate::topology::{Codec, OnError};
+use crate::value::{Value, parse};
+use bumpalo::Bump;
+use std::time::Duration;
+
+/// Polls once and processes what came, counting it in `session.processed`.
+///
+/// # Errors
+/// The first error of the poll or of writing; what was processed before it is in the open transaction.
+pub fn poll(session: &mut Session, worker: &mut Worker, timeout: Duration) -> Result<(), BrokerError> {
+    let max = if session.one_by_one > 0 {
+        1
+    } else {
+        worker.settings.poll_records
+    };
+    let Worker {
+        shared,
+        settings,
+        chain,
+        arena,
+        counts,
+        outputs,
+        marks,
+        ..
+    } = worker;
+    let shared: &Shared = shared;
+    let restoring: Vec<TopicPartition> = session
+        .tasks
+        .iter()
+        .map(|t| &t.partition)
+        .filter(|p| session.is_restoring(p))
+        .cloned()
+        .collect();
+    let alone = session.one_by_one > 0;
+    let Session {
+        consumer,
+        transaction,
+        tasks,
+        refused,
+        alone: in_transaction,
+        ..
+    } = session;
+    let mut batch = Batch {
+        shared,
+        tasks,
+        transaction,
+        counts,
+        outputs,
+        marks,
+        limit: settings.max_record_bytes,
+        view: None,
+        refused,
+        last: 0,
+        processed: 0,
+    };
+    let mut failed = None;
+    let rebalance = consumer.poll(timeout, max, &mut |record| {
+        if failed.is_some() {
+            return;
+        }
+        let Some(task) = batch.find(&record) else { return };
+        if restoring
+            .iter()
+            .any(|p| p.partition == record.origin.partition && p.topic == record.origin.topic)
+        {
+            return;
+        }
+        if alone {
+            let partition = TopicPartition {
+                topic: record.origin.topic.to_owned(),
+                partition: record.origin.partition,
+            };
+            *in_transaction = Some((partition, record.origin.offset));
+        }
+        failed = batch.process(task, &record, chain, arena).err();
+        arena.reset();
+    });
+    let processed = batch.processed;
+    drop(batch);
+    session.processed += processed;
+    let polled = rebalance.map(|rebalance| session.note(rebalance));
+    // The consumer is past the record that failed: whatever is to be done, it must be read again.
+    let failed = failed.map(|error| match error.reaction {
+        Reaction::Retry => BrokerError {
+            reaction: Reaction::Abort,
+            ..error
+        },
+        _ => error,
+    });
+    failed.map_or(Ok(()), Err).and(polled)
+}
+
+struct Batch<'b> {
+    shared: &'b Shared,
+    tasks: &'b mut Vec<Task>,
+    transaction: &'b mut Transaction,
+    counts: &'b mut Counts,
+    outputs: &'b mut Outputs,
+    marks: &'b mut Vec<Mark>,
+    limit: usize,
+    view: Option<TablesView<'b>>,
+    refused: &'b [(TopicPartition, i64, String)],
+    /// The task of the record before: records come in runs of one partition.
+    last: usize,
+    processed: usize,
+}
+
+impl Batch<'_> {
+    fn find(&mut self, record: &RawRecord<'_>) -> Option<usize> {
+        let origin = record.origin;
+        let is = |task: &Task| task.partition.partition == origin.partition && task.partition.topic == origin.topic;
+        if !self.tasks.get(self.last).is_some_and(is) {
+            self.last = self.tasks.iter().position(is)?;
+        }
+        Some(self.last)
+    }
+
+    fn process(
+        &mut self,
+        task: usize,
+        record: &RawRecord<'_>,
+        chain: &mut Chain,
+        arena: &Bump,
+    ) -> Result<(), BrokerError> {
+        let Some(task) = self.tasks.get_mut(task) else {
+            return Ok(());
+        };
+        self.transaction.begin()?;
+        bump(&mut self.counts.consumed, task.entry);
+        self.outputs.clear();
+        task.marks(self.marks);
+        let refused = self
+            .refused
+            .iter()
+            .find(|(partition, offset, _)| *partition == task.partition && *offset == record.origin.offset);
+        let result = match refused {
+            Some((_, _, message)) => Err(Failed::too_large(message.clone(), REFUSED_LIMIT)),
+            None => {
+                let around = Surroundings {
+                    topology: &self.shared.topology,
+                    wiring: &self.shared.wiring,
+                    tables: &self.shared.tables,
+                    task: &mut *task,
+                    outputs: &mut *self.outputs,
+                    counts: &mut *self.counts,
+                };
+                run(record, chain, arena, around, &mut self.view).and_then(|()| self.outputs.fit(self.limit))
+            }
+        };
+        match result {
+            Ok(()) => write(
+                self.shared,
+                self.transaction,
+                self.outputs,
+                task,
+                self.marks,
+                self.counts,
+            )?,
+            Err(failed) => {
+                task.undo_to(self.marks);
+                fail(self.shared, self.transaction, record, failed, self.limit, self.counts)?;
+            }
+        }
+        task.advance(record.origin.offset);
+        self.processed += 1;
+        Ok(())
+    }
+}
+
+/// How much of a record that the broker refused is kept in its dead letter.
+const REFUSED_LIMIT: usize = 64 * 1024;
+
+/// A record that failed, and what is to become of it.
+struct Failed {
+    on_error: OnError,
+    reason: Reason,
+    /// Of the dead letter, where it must be smaller than usual.
+    limit: Option<usize>,
+}
+
+impl Failed {
+    fn too_large(message: String, limit: usize) -> Self {
+        let reason = Reason {
+            kind: "too_large",
+            message,
+            detail: None,
+            processor: String::new(),
+        };
+        Self {
+            on_error: OnError::DeadLetter,
+            reason,
+            limit: Some(limit),
+        }
+    }
+}
+
+impl Outputs {
+    fn fit(&self, limit: usize) -> Result<(), Failed> {
+        let largest = self.largest();
+        if largest <= limit {
+            return Ok(());
+        }
+        Err(Failed::too_large(
+            format!("an output of {largest} bytes is larger than the {limit} that may be written"),
+            limit,
+        ))
+    }
+}
+
+/// Decodes the record and runs it through its chain.
+fn run<'c, 't: 'c>(
+    record: &RawRecord<'_>,
+    chain: &mut Chain,
+    arena: &Bump,
+    around: Surroundings<'c, 't>,
+    view: &'c mut Option<TablesView<'t>>,
+) -> Result<(), Failed> {
+    let (topology, wiring, entry) = (around.topology, around.wiring, around.task.entry);
+    let Some(entry) = wiring.entries.get(entry) else {
+        return Ok(());
+    };
+    let value = decode(entry.codec, record.value, arena).map_err(|(kind, message)| Failed {
+        on_error: entry.on_error,
+        reason: Reason {
+            kind,
+            message,
+            detail: None,
+            processor: entry.name.clone(),
+        },
+        limit: None,
+    })?;
+    let decoded = Record {
+        key: record.key,
+        value,
+        headers: record.headers,
+        timestamp: record.timestamp,
+        origin: record.origin,
+    };
+    chain.run(decoded, arena, around, view).map_err(
+        |ChainError {
+             failure,
+             processor,
+             name,
+         }| Failed {
+            on_error: processor
+                .and_then(|i| topology.processors.get(i))
+                .map_or(OnError::DeadLetter, |node| node.on_error),
+            reason: Reason {
+                kind: failure.kind,
+                message: failure.message,
+                detail: failure.detail,
+                processor: name,
+            },
+            limit: None,
+        },
+    )
+}
+
+fn decode<'a>(codec: Codec, value: Option<&'a [u8]>, arena: &'a Bump) -> Result<Value<'a>, (&'static str, String)> {
+    let Some(value) = value else {
+        return Err(("null_value", "the record has no value (a tombstone)".into()));
+    };
+    match codec {
+        Codec::Json => parse(value, arena).map_err(|error| ("decode", format!("not JSON: {error}"))),
+        Codec::Text => match std::str::from_utf8(value) {
+            Ok(text) => Ok(Value::String(text)),
+            Err(error) => Err(("decode", format!("not UTF-8 from byte {}", error.valid_up_to()))),
+        },
+    }
+}
+
+/// Hands the outputs and the changelog of a record that succeeded to the transaction.
+fn write(
+    shared: &Shared,
+    transaction: &mut Transaction,
+    outputs: &Outputs,
+    task: &Task,
+    marks: &[Mark],
+    counts: &mut Counts,
+) -> Result<(), BrokerError> {
+    outputs.each(|output, headers| {
+        bump(&mut counts.produced, output.topic);
+        let topic = shared
+            .wiring
+            .topics
+            .get(output.topic)
+            .map(String::as_str)
+            .unwrap_or_default();
+        let timestamp = (output.timestamp >= 0).then_some(output.timestamp);
+        transaction.send(Outgoing {
+            topic,
+            partition: None,
+            key: output.key,
+            value: Some(output.value),
+            headers,
+            timestamp,
+        })
+    })?;
+    let wired = shared
+        .wiring
+        .entries
+        .get(task.entry)
+        .map(|entry| entry.stores.as_slice())
+        .unwrap_or_default();
+    for ((store, mark), index) in task.stores.iter().zip(marks).zip(wired) {
+        let Some(wired) = shared.wiring.stores.get(*index) else {
+            continue;
+        };
+        for id in store.written_since(*mark) {
+            let (key, value) = encode_id(*id);
+            transaction.send(Outgoing {
+                topic: &wired.changelog,
+                partition: Some(task.partition.partition),
+                key: Some(&key),
+                value: Some(&value),
+                headers: &[],
+                timestamp: None,
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// Does with a failed record what its processor says.
+fn fail(
+    shared: &Shared,
+    transaction: &mut Transaction,
+    record: &RawRecord<'_>,
+    failed: Failed,
+    limit: usize,
+    counts: &mut Counts,
+) -> Result<(), BrokerError> {
+    let Failed {
+        on_error,
+        reason,
+        limit: own_limit,
+    } = failed;
+    match on_error {
+        OnError::DeadLetter => {
+            bump(&mut counts.produced, DEAD_LETTERS);
+            *counts
+                .dead_letters
+                .entry((reason.processor.clone(), reason.kind))
+                .or_default() += 1;
+            let topic = &shared.topology.dead_letters;
+            dead_letter::write(record, &reason, topic, own_limit.unwrap_or(limit), |letter| {
+                transaction.send(letter)
+            })
+        }
+        OnError::Drop => {
+            *counts.dropped.entry(reason.processor).or_default() += 1;
+            Ok(())
+        }
+        OnError::Fail => {
+            let RawRecord { origin, .. } = record;
+            Err(BrokerError {
+                operation: "process",
+                message: format!(
+                    "{} partition {} offset {}: {} failed and has `on_error: fail`: {}",
+                    origin.topic, origin.partition, origin.offset, reason.processor, reason.message
+                ),
+                reaction: Reaction::Fatal,
+            })
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Restoring a task's stores from their changelogs, in slices, so that the worker's other tasks go on meanwhile.
+//!
+//! The end is the end of the log, not the last stable offset: a worker that died may have left a transaction open on the
+//! changelog, and what its successor committed since lies behind the last stable offset until the dead one's time is over.
+//! Who stopped there would forget that, so restoring waits for it, as Kafka Streams does.
+
+use super::task::Task;
+use super::wiring::Wiring;
+use crate::broker::{Broker, BrokerError, Position, Reaction, Reader, TopicPartition};
+use crate::state::{IdWrite, TaskIds, decode_id};
+use std::time::Duration;
+
+const BATCH: usize = 5_000;
+
+/// The rest of a task's restoration: one changelog after the other.
+pub struct Restore {
+    open: Vec<Changelog>,
+    restored: u64,
+}
+
+struct Changelog {
+    /// Index into the task's stores.
+    store: usize,
+    partition: TopicPartition,
+    reader: Box<dyn Reader>,
+    /// The end of the log when the task was assigned: all that its predecessors committed lies before it.
+    end: i64,
+    /// The last stable offset, as last looked up: what can be read now.
+    stable: i64,
+    position: i64,
+}
+
+impl Changelog {
+    /// A transaction is open still: reads on where it has ended.
+    fn look_further(&mut self) -> Result<(), BrokerError> {
+        let (_, stable) = self.reader.offsets(&self.partition)?;
+        if stable > self.stable {
+            self.stable = stable;
+            self.reader
+                .assign(&[(self.partition.clone(), Position::Offset(self.position))])?;
+        }
+        Ok(())
+    }
+}
+
+impl Restore {
+    /// Looks up how far each changelog goes. Must be called after the committed offsets were fetched stable. `spare` is a
+    /// reader that an empty changelog left for the next: connecting one costs a start more than anything else.
+    pub fn start(
+        broker: &dyn Broker,
+        task: &Task,
+        wiring: &Wiring,
+        spare: &mut Option<Box<dyn Reader>>,
+    ) -> Result<Self, BrokerError> {
+        let mut open = Vec::new();
+        let stores = wiring
+            .entries
+            .get(task.entry)
+            .map(|entry| entry.stores.as_slice())
+            .unwrap_or_default();
+        for (store, (wired, ids)) in stores
+            .iter()
+            .filter_map(|i| wiring.stores.get(*i))
+            .zip(&task.stores)
+            .enumerate()
+        {
+            let partition = TopicPartition {
+                topic: wired.changelog.clone(),
+                partition: task.partition.partition,
+            };
+            let mut reader = match spare.take() {
+                Some(reader) => reader,
+                None => broker.reader()?,
+            };
+            let end = reader.end(&partition)?;
+            let (first, stable) = reader.offsets(&partition)?;
+            let position = ids.checkpoint().unwrap_or(first).max(first);
+            if position < end {
+                reader.assign(&[(partition.clone(), Position::Offset(position))])?;
+                open.push(Changelog {
+                    store,
+                    partition,
+                    reader,
+                    end,
+                    stable,
+                    position,
+                });
+            } else {
+                *spare = Some(reader);
+            }
+        }
+        Ok(Self { open, restored: 0 })
+    }
+
+    /// Restores for about `slice`; `true` when done.
+    pub fn step(&mut self, stores: &mut [TaskIds], slice: Duration) -> Result<bool, BrokerError> {
+        if let Some(changelog) = self.open.last_mut() {
+            let Some(store) = stores.get_mut(changelog.store) else {
+                return Ok(true);
+            };
+            let mut writes: Vec<IdWrite> = Vec::new();
+            let mut damaged = None;
+            changelog
+                .reader
+                .poll(slice, BATCH, &mut |record| match decode_id(record.key, record.value) {
+                    Ok(write) => writes.push(write),
+                    Err(error) => damaged = Some(format!("{}: {error}", record.origin.topic)),
+                })?;
+            if let Some(message) = damaged {
+                return Err(BrokerError {
+                    operation: "restore",
+                    message,
+                    reaction: Reaction::Fatal,
+                });
+            }
+            changelog.position = changelog
+                .reader
+                .position(&changelog.partition)?
+                .unwrap_or(changelog.position);
+            self.restored += writes.len() as u64;
+            store.restore(&writes, changelog.position);
+            if changelog.position >= changelog.end {
+                self.open.pop();
+            } else if changelog.position >= changelog.stable {
+                changelog.look_further()?;
+            }
+        }
+        Ok(self.open.is_empty())
+    }
+
+    /// Records restored so far, and offsets still to go.
+    pub fn progress(&self) -> (u64, u64) {
+        let rest = self
+            .open
+            .iter()
+            .map(|changelog| (changelog.end - changelog.position).max(0).unsigned_abs())
+            .sum();
+        (self.restored, rest)
+    }
+}

@@ -1,0 +1,351 @@
+//! What lives as long as one producer and one consumer: tasks, the open transaction, a pending rebalance.
+//!
+//! When the producer is fenced or fails for good, the whole session is dropped and a new one built: nothing of it may go on.
+
+use super::WorkerSettings;
+use super::restore::Restore;
+use super::task::Task;
+use super::transaction::Transaction;
+use super::wiring::Wiring;
+use super::worker::{Shared, Step, TaskNumbers, Worker};
+use crate::broker::{
+    Broker, BrokerError, Consumer, ConsumerSettings, Position, ProducerSettings, Reaction, Rebalance, TopicPartition,
+};
+use crate::topology::Guarantee;
+use std::time::Duration;
+
+/// How long one call to the broker may take before other things get their turn.
+const CALL_TIMEOUT: Duration = Duration::from_secs(5);
+/// Time for restoring before running tasks get theirs.
+const RESTORE_SLICE: Duration = Duration::from_millis(20);
+
+pub struct Session {
+    pub(super) consumer: Box<dyn Consumer>,
+    pub(super) transaction: Transaction,
+    pub(super) tasks: Vec<Task>,
+    restoring: Vec<(TopicPartition, Restore)>,
+    rebalance: Option<Rebalance>,
+    /// When the open transaction began.
+    pub(super) since: Option<Duration>,
+    /// Records processed in it.
+    pub(super) processed: usize,
+    abort: bool,
+    /// Records to be committed one by one, to find the one that the broker refuses.
+    pub(super) one_by_one: usize,
+    /// The record in the transaction, while it is alone.
+    pub(super) alone: Option<(TopicPartition, i64)>,
+    /// Records that the broker refused, and why, until their dead letters are committed. Several, as the next poll after an
+    /// abort may bring another partition's.
+    pub(super) refused: Vec<(TopicPartition, i64, String)>,
+}
+
+impl Session {
+    /// Builds the producer first: when it is there, a dead predecessor's transaction has ended.
+    pub fn open(broker: &dyn Broker, shared: &Shared, settings: &WorkerSettings) -> Result<Self, BrokerError> {
+        let guarantee = shared.topology.guarantee;
+        let name = format!(
+            "{}-{}-{}",
+            shared.topology.application, settings.instance, settings.index
+        );
+        let transactional_id = (guarantee == Guarantee::ExactlyOnce).then(|| name.clone());
+        let producer = broker.producer(&ProducerSettings { transactional_id })?;
+        let consumer = broker.consumer(&ConsumerSettings {
+            group: shared.topology.application.clone(),
+            instance: settings
+                .static_membership
+                .then(|| format!("{}-{}", settings.instance, settings.index)),
+            topics: shared.wiring.read_topics(),
+        })?;
+        Ok(Self {
+            consumer,
+            transaction: Transaction::new(producer, guarantee, CALL_TIMEOUT),
+            tasks: Vec::new(),
+            restoring: Vec::new(),
+            rebalance: None,
+            since: None,
+            processed: 0,
+            abort: false,
+            one_by_one: 0,
+            alone: None,
+            refused: Vec::new(),
+        })
+    }
+
+    pub fn advance(&mut self, worker: &mut Worker, now: Duration) -> Result<Step, BrokerError> {
+        if self.abort || self.transaction.is_aborting() {
+            self.rewind()?;
+            return Ok(Step::Busy);
+        }
+        if self.transaction.is_committing() {
+            self.commit()?;
+            worker.counts.commits += 1;
+            return Ok(Step::Busy);
+        }
+        if self.rebalance.is_some() {
+            self.rebalance(worker)?;
+            worker.counts.rebalances += 1;
+            return Ok(Step::Busy);
+        }
+        let restoring = self.restore(worker)?;
+        let step = self.poll(worker, now, restoring)?;
+        if self.is_due(worker, now) {
+            self.commit()?;
+            worker.counts.commits += 1;
+        }
+        Ok(if restoring { Step::Busy } else { step })
+    }
+
+    fn poll(&mut self, worker: &mut Worker, now: Duration, restoring: bool) -> Result<Step, BrokerError> {
+        let left = match self.since {
+            Some(since) => worker
+                .settings
+                .commit_interval
+                .saturating_sub(now.saturating_sub(since)),
+            None => worker.settings.poll_timeout,
+        };
+        let timeout = if restoring {
+            Duration::ZERO
+        } else {
+            left.min(worker.settings.poll_timeout)
+        };
+        let before = self.processed;
+        let polled = super::process::poll(self, worker, timeout);
+        if self.processed > 0 && self.since.is_none() {
+            self.since = Some(now);
+        }
+        polled?;
+        Ok(if self.processed > before || self.rebalance.is_some() {
+            Step::Busy
+        } else {
+            Step::Idle
+        })
+    }
+
+    pub(super) fn note(&mut self, rebalance: Option<Rebalance>) {
+        if rebalance.is_some() {
+            self.rebalance = rebalance;
+        }
+    }
+
+    fn is_due(&self, worker: &Worker, now: Duration) -> bool {
+        let Some(since) = self.since else { return false };
+        self.one_by_one > 0
+            || now.saturating_sub(since) >= worker.settings.commit_interval
+            || self.transaction.bytes >= worker.settings.commit_bytes
+            || matches!(self.rebalance, Some(Rebalance::Revoked(_)))
+    }
+
+    /// Commits what was processed, then makes the overlays the stores'.
+    fn commit(&mut self) -> Result<(), BrokerError> {
+        let offsets: Vec<(TopicPartition, i64)> = self
+            .tasks
+            .iter()
+            .filter_map(|task| Some((task.partition.clone(), task.to_commit()?)))
+            .collect();
+        if offsets.is_empty() && self.transaction.is_idle() {
+            self.ended();
+            return Ok(());
+        }
+        self.transaction.begin()?;
+        self.transaction.commit(self.consumer.as_mut(), &offsets)?;
+        for task in &mut self.tasks {
+            task.committed();
+        }
+        self.ended();
+        self.one_by_one = self.one_by_one.saturating_sub(1);
+        self.refused.retain(|(partition, refused, _)| {
+            let mut offsets = offsets.iter();
+            !offsets.any(|(committed, offset)| committed == partition && offset > refused)
+        });
+        Ok(())
+    }
+
+    /// The next step aborts. A record that the broker refused is sought out by committing the same records one by one.
+    /// `false`: there is no way on, as even the dead letter was refused.
+    pub fn abort_next(&mut self, error: &BrokerError) -> bool {
+        self.abort = true;
+        if error.reaction == Reaction::DeadLetter {
+            match self.alone.take() {
+                Some((partition, offset)) if self.one_by_one > 0 => {
+                    if self.refused.iter().any(|(p, o, _)| *p == partition && *o == offset) {
+                        return false;
+                    }
+                    self.refused.push((partition, offset, error.message.clone()));
+                }
+                _ => self.one_by_one = self.processed.max(1),
+            }
+        }
+        true
+    }
+
+    /// Aborts, forgets and seeks back to the committed offsets.
+    fn rewind(&mut self) -> Result<(), BrokerError> {
+        self.transaction.abort()?;
+        for task in &mut self.tasks {
+            task.discard();
+        }
+        let leaving: &[TopicPartition] = match &self.rebalance {
+            Some(Rebalance::Revoked(partitions) | Rebalance::Lost(partitions)) => partitions,
+            _ => &[],
+        };
+        let restoring = &self.restoring;
+        let positions: Vec<(TopicPartition, Position)> = self
+            .tasks
+            .iter()
+            .filter(|task| !leaving.contains(&task.partition))
+            .filter(|task| !restoring.iter().any(|(partition, _)| *partition == task.partition))
+            .map(|task| (task.partition.clone(), task.start()))
+            .collect();
+        self.consumer.seek(&positions)?;
+        self.abort = false;
+        self.ended();
+        Ok(())
+    }
+
+    fn ended(&mut self) {
+        self.since = None;
+        self.alone = None;
+        self.processed = 0;
+    }
+
+    fn rebalance(&mut self, worker: &mut Worker) -> Result<(), BrokerError> {
+        match self.rebalance.clone() {
+            Some(Rebalance::Assigned(partitions)) => self.assigned(worker, &partitions),
+            Some(Rebalance::Revoked(partitions)) => {
+                // The transaction is the whole worker's: all its tasks commit, then those that leave are closed.
+                if self.since.is_some() {
+                    self.commit()?;
+                    worker.counts.commits += 1;
+                }
+                self.leave(&partitions, Rebalance::Revoked(partitions.clone()))
+            }
+            Some(Rebalance::Lost(partitions)) => {
+                if self.since.is_some() {
+                    worker.counts.aborts += 1;
+                    self.rewind()?;
+                }
+                self.leave(&partitions, Rebalance::Lost(partitions.clone()))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Committed offsets first, stable; only then the stores, up to what is stable after that.
+    fn assigned(&mut self, worker: &Worker, partitions: &[TopicPartition]) -> Result<(), BrokerError> {
+        let offsets = self.consumer.committed(partitions, CALL_TIMEOUT)?;
+        let mut tasks = Vec::with_capacity(partitions.len());
+        let mut restoring = Vec::new();
+        let mut spare = None;
+        for (partition, offset) in partitions.iter().zip(offsets) {
+            let Some(entry) = worker.shared.wiring.entry_of(&partition.topic) else {
+                continue;
+            };
+            let task = Task::new(partition.clone(), entry, offset, &worker.shared.wiring);
+            if !task.stores.is_empty() {
+                let restore = Restore::start(worker.shared.broker.as_ref(), &task, &worker.shared.wiring, &mut spare)?;
+                restoring.push((partition.clone(), restore));
+            }
+            tasks.push(task);
+        }
+        let start: Vec<(TopicPartition, Position)> = tasks
+            .iter()
+            .map(|task| (task.partition.clone(), task.start()))
+            .collect();
+        self.consumer
+            .complete(Rebalance::Assigned(partitions.to_vec()), &start)?;
+        self.rebalance = None;
+        let paused: Vec<TopicPartition> = restoring.iter().map(|(partition, _)| partition.clone()).collect();
+        self.tasks.extend(tasks);
+        self.restoring.extend(restoring);
+        if !paused.is_empty() {
+            self.consumer.pause(&paused)?;
+        }
+        Ok(())
+    }
+
+    fn leave(&mut self, partitions: &[TopicPartition], rebalance: Rebalance) -> Result<(), BrokerError> {
+        self.tasks.retain(|task| !partitions.contains(&task.partition));
+        self.refused.retain(|(partition, _, _)| !partitions.contains(partition));
+        self.restoring.retain(|(partition, _)| !partitions.contains(partition));
+        self.consumer.complete(rebalance, &[])?;
+        self.rebalance = None;
+        Ok(())
+    }
+
+    /// A slice of restoring; `true` while there is more.
+    fn restore(&mut self, worker: &Worker) -> Result<bool, BrokerError> {
+        let Some((partition, restore)) = self.restoring.first_mut() else {
+            return Ok(false);
+        };
+        let Some(task) = self.tasks.iter_mut().find(|task| task.partition == *partition) else {
+            self.restoring.remove(0);
+            return Ok(!self.restoring.is_empty());
+        };
+        if restore.step(&mut task.stores, RESTORE_SLICE.min(worker.settings.poll_timeout))? {
+            let start = [(task.partition.clone(), task.start())];
+            let (restored, _) = restore.progress();
+            if restored > 0 {
+                tracing::info!(
+                    topic = task.partition.topic,
+                    partition = task.partition.partition,
+                    restored,
+                    "state restored"
+                );
+            }
+            self.consumer.resume(std::slice::from_ref(&task.partition))?;
+            self.consumer.seek(&start)?;
+            self.restoring.remove(0);
+        }
+        Ok(!self.restoring.is_empty())
+    }
+
+    pub(super) fn is_restoring(&self, partition: &TopicPartition) -> bool {
+        self.restoring.iter().any(|(restoring, _)| restoring == partition)
+    }
+
+    /// The last commit. Nothing may be processed after it was called.
+    pub fn finish(&mut self) -> Result<(), BrokerError> {
+        if self.abort || self.transaction.is_aborting() {
+            return self.transaction.abort();
+        }
+        if matches!(self.rebalance, Some(Rebalance::Lost(_))) {
+            return self.transaction.abort();
+        }
+        self.commit()?;
+        self.consumer.close();
+        Ok(())
+    }
+
+    /// A last attempt to leave no open transaction behind; the broker ends it after its time-out otherwise.
+    pub fn give_up(&mut self) {
+        if let Err(error) = self.transaction.abort() {
+            tracing::debug!(%error, "the open transaction is left to time out");
+        }
+        self.consumer.close();
+    }
+
+    pub fn numbers(&self, wiring: &Wiring) -> TaskNumbers {
+        let progress = self.restoring.iter().map(|(_, restore)| restore.progress());
+        let (restored, remaining) = progress.fold((0, 0), |(a, b), (c, d)| (a + c, b + d));
+        let mut store_entries = vec![0; wiring.stores.len()];
+        for task in &self.tasks {
+            let wired = wiring
+                .entries
+                .get(task.entry)
+                .map(|entry| entry.stores.as_slice())
+                .unwrap_or_default();
+            for (index, store) in wired.iter().zip(&task.stores) {
+                if let Some(entries) = store_entries.get_mut(*index) {
+                    *entries += store.len();
+                }
+            }
+        }
+        TaskNumbers {
+            running: self.tasks.len().saturating_sub(self.restoring.len()),
+            restoring: self.restoring.len(),
+            restored,
+            remaining,
+            store_entries,
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! How a running engine stands: what health, metrics and the page are made of.
+
+use super::counts::Counts;
+use super::wiring::Wiring;
+use super::worker::{Step, TaskNumbers, Worker};
+use crate::topology::Topology;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+/// One worker's numbers, as last published.
+#[derive(Clone, Debug)]
+pub struct WorkerStatus {
+    pub counts: Counts,
+    pub tasks: TaskNumbers,
+    /// The worker has a producer and a consumer and nothing to try again.
+    pub well: bool,
+    pub at: Instant,
+}
+
+impl WorkerStatus {
+    pub fn of(worker: &Worker, step: Step) -> Self {
+        Self {
+            counts: worker.counts().clone(),
+            tasks: worker.tasks(),
+            well: !matches!(step, Step::Wait(_)),
+            at: Instant::now(),
+        }
+    }
+}
+
+/// The names behind the indices of [`Counts`].
+#[derive(Clone, Debug)]
+pub struct Names {
+    /// Sources and topics in the middle, with their topics.
+    pub entries: Vec<(String, String)>,
+    pub topics: Vec<String>,
+    pub processors: Vec<String>,
+    pub sinks: Vec<String>,
+    pub stores: Vec<String>,
+}
+
+/// Shared by the engine's threads and whoever looks at them.
+#[derive(Debug)]
+pub struct Status {
+    pub names: Names,
+    workers: Vec<Mutex<Option<WorkerStatus>>>,
+    rows: Mutex<Vec<(String, usize)>>,
+    tables_loaded: AtomicBool,
+    failed: AtomicBool,
+}
+
+impl Status {
+    pub fn new(topology: &Topology, wiring: &Wiring, workers: usize) -> Self {
+        let names = Names {
+            entries: wiring
+                .entries
+                .iter()
+                .map(|entry| (entry.name.clone(), entry.topic.clone()))
+                .collect(),
+            topics: wiring.topics.clone(),
+            processors: topology.processors.iter().map(|node| node.name.clone()).collect(),
+            sinks: topology.sinks.iter().map(|sink| sink.name.clone()).collect(),
+            stores: wiring.stores.iter().map(|store| store.spec.name.clone()).collect(),
+        };
+        Self {
+            names,
+            workers: (0..workers).map(|_| Mutex::new(None)).collect(),
+            rows: Mutex::default(),
+            tables_loaded: AtomicBool::new(false),
+            failed: AtomicBool::new(false),
+        }
+    }
+
+    pub(super) fn publish(&self, index: usize, status: WorkerStatus) {
+        if let Some(slot) = self.workers.get(index) {
+            *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(status);
+        }
+    }
+
+    /// Every worker's numbers; `None` for one that has not begun.
+    pub fn workers(&self) -> Vec<Option<WorkerStatus>> {
+        self.workers
+            .iter()
+            .map(|slot| slot.lock().unwrap_or_else(PoisonError::into_inner).clone())
+            .collect()
+    }
+
+    pub(super) fn set_rows(&self, rows: Vec<(String, usize)>) {
+        *self.rows.lock().unwrap_or_else(PoisonError::into_inner) = rows;
+    }
+
+    /// Rows of each table.
+    pub fn rows(&self) -> Vec<(String, usize)> {
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn tables_loaded(&self) {
+        self.tables_loaded.store(true, Ordering::Release);
+    }
+
+    pub fn are_tables_loaded(&self) -> bool {
+        self.tables_loaded.load(Ordering::Acquire)
+    }
+
+    pub(super) fn failed(&self) {
+        self.failed.store(true, Ordering::Release);
+    }
+
+    /// A thread ended that should not have.
+    pub fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Acquire)
+    }
+
+    /// Why the engine is not ready; `None`: it is.
+    pub fn not_ready(&self) -> Option<String> {
+        if self.has_failed() {
+            return Some("a worker has failed".into());
+        }
+        if !self.are_tables_loaded() {
+            return Some("tables are being loaded".into());
+        }
+        for (index, worker) in self.workers().into_iter().enumerate() {
+            match worker {
+                None => return Some(format!("worker {index} is starting")),
+                Some(worker) if !worker.well => return Some(format!("worker {index} waits for the broker")),
+                Some(worker) if worker.tasks.restoring > 0 => {
+                    let TaskNumbers {
+                        restoring, remaining, ..
+                    } = worker.tasks;
+                    return Some(format!(
+                        "worker {index} restores {restoring} tasks, {remaining} records to go"
+                    ));
+                }
+                Some(_) => {}
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,199 @@
+//! Threads: one for each worker, one that follows the tables. Starts them, hears of their ends, stops them.
+
+use super::follow::follow_tables;
+use super::prepare::prepare;
+use super::status::{Status, WorkerStatus};
+use super::tables::Tables;
+use super::wiring::Wiring;
+use super::worker::{Shared, Step, Worker};
+use super::{EngineError, WorkerSettings};
+use crate::broker::{Broker, Reaction};
+use crate::topology::Topology;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// A running topology.
+pub struct Engine {
+    status: Arc<Status>,
+    stop: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<Result<(), EngineError>>>,
+}
+
+/// How often a worker's numbers are published.
+const PUBLISH: Duration = Duration::from_millis(200);
+/// How long before brokers that are away are asked again.
+const BROKER_BACKOFF: Duration = Duration::from_secs(1);
+/// How long the last commit may take when the engine stops.
+const FINISH: Duration = Duration::from_secs(20);
+
+impl Engine {
+    /// Starts `workers` workers with `settings` (whose `index` is each worker's own).
+    ///
+    /// # Errors
+    /// When the operating system gives no thread.
+    pub fn start(
+        topology: impl Into<Arc<Topology>>,
+        broker: Box<dyn Broker>,
+        topics: Topics,
+        workers: usize,
+        settings: &WorkerSettings,
+    ) -> Result<Self, EngineError> {
+        let topology = topology.into();
+        let wiring = Wiring::new(&topology);
+        let tables = Tables::new(topology.tables.iter().map(|table| table.name.clone()).collect());
+        let status = Arc::new(Status::new(&topology, &wiring, workers));
+        let shared = Arc::new(Shared {
+            topology,
+            wiring,
+            tables,
+            broker,
+        });
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut engine = Self {
+            status,
+            stop,
+            threads: Vec::new(),
+        };
+        let (setup, status, ends) = (shared.clone(), engine.status.clone(), engine.stop.clone());
+        engine.spawn("tables", move || {
+            prepare_topics(&setup, topics, &ends)?;
+            follow_tables(&setup, &status, &ends)
+        })?;
+        for index in 0..workers {
+            let worker = Worker::new(
+                shared.clone(),
+                WorkerSettings {
+                    index,
+                    ..settings.clone()
+                },
+            );
+            let (status, stop) = (engine.status.clone(), engine.stop.clone());
+            engine.spawn(&format!("worker-{index}"), move || {
+                run_worker(worker, index, &status, &stop)
+            })?;
+        }
+        Ok(engine)
+    }
+
+    fn spawn(
+        &mut self,
+        name: &str,
+        body: impl FnOnce() -> Result<(), EngineError> + Send + 'static,
+    ) -> Result<(), EngineError> {
+        let (status, stop) = (self.status.clone(), self.stop.clone());
+        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+            // A thread that ends in any way but by being stopped ends them all.
+            let ended = EndsAll { stop, status };
+            let result = body();
+            if result.is_ok() {
+                std::mem::forget(ended);
+            }
+            result
+        });
+        self.threads
+            .push(thread.map_err(|error| EngineError::Thread(error.to_string()))?);
+        Ok(())
+    }
+
+    pub fn status(&self) -> &Arc<Status> {
+        &self.status
+    }
+
+    /// A worker has failed, or [`Self::stop`] was called.
+    pub fn is_stopping(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Asks all threads to end well: to commit what they processed and leave the group.
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+        for thread in &self.threads {
+            thread.thread().unpark();
+        }
+    }
+
+    /// Waits until all threads have ended.
+    ///
+    /// # Errors
+    /// The first failure of a thread.
+    pub fn join(self) -> Result<(), EngineError> {
+        let mut result = Ok(());
+        for thread in self.threads {
+            let name = thread.thread().name().unwrap_or("a thread").to_owned();
+            let ended = thread.join().unwrap_or(Err(EngineError::Panicked(name)));
+            if result.is_ok() {
+                result = ended;
+            }
+        }
+        result
+    }
+}
+
+/// What is done about topics before the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Topics {
+    /// Ours are created where they are missing, all are checked.
+    Prepare,
+    /// They are taken as they are: for a cluster without an admin API.
+    AsTheyAre,
+}
+
+/// Waits for a broker that is away, for ever.
+fn prepare_topics(shared: &Shared, topics: Topics, stop: &AtomicBool) -> Result<(), EngineError> {
+    while topics == Topics::Prepare && !stop.load(Ordering::Relaxed) {
+        match prepare(shared.broker.as_ref(), &shared.topology) {
+            Ok(()) => break,
+            Err(EngineError::Broker(error)) if error.reaction == Reaction::Retry => {
+                tracing::warn!(%error, "the brokers are waited for");
+                std::thread::park_timeout(BROKER_BACKOFF);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+struct EndsAll {
+    stop: Arc<AtomicBool>,
+    status: Arc<Status>,
+}
+
+impl Drop for EndsAll {
+    fn drop(&mut self) {
+        self.status.failed();
+        self.stop.store(true, Ordering::Relaxed);
+    }
+}
+
+fn run_worker(mut worker: Worker, index: usize, status: &Status, stop: &AtomicBool) -> Result<(), EngineError> {
+    let start = Instant::now();
+    let mut published = start;
+    while !status.are_tables_loaded() && !stop.load(Ordering::Relaxed) {
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+    while !stop.load(Ordering::Relaxed) {
+        let step = worker.step(start.elapsed())?;
+        if published.elapsed() >= PUBLISH {
+            published = Instant::now();
+            status.publish(index, WorkerStatus::of(&worker, step));
+        }
+        if let Step::Wait(time) = step {
+            status.publish(index, WorkerStatus::of(&worker, step));
+            std::thread::park_timeout(time);
+        }
+    }
+    let deadline = Instant::now() + FINISH;
+    while !worker.finish()? {
+        if Instant::now() > deadline {
+            tracing::warn!(
+                worker = index,
+                "the last commit did not come through in time; its records are processed again at the next start"
+            );
+            break;
+        }
+    }
+    status.publish(index, WorkerStatus::of(&worker, Step::Idle));
+    Ok(())
+}

@@ -1,0 +1,254 @@
+//! A topology as the engine runs it: for every topic read, where its records go; for every processor, what follows.
+//!
+//! Computed once from the checked topology, shared by all workers, without names to be looked up on the way of a record.
+
+use crate::expression::Expression;
+use crate::state::StoreSpec;
+use crate::topology::{Codec, Condition, Input, OnError, Sink, TemplatePart, Topology};
+use ahash::AHashMap;
+
+/// Where a record goes next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    Processor(usize),
+    /// Sinks that are tried in turn, by index into [`Wiring::routes`].
+    Route(usize),
+    /// A topic in the middle, by index into [`Wiring::topics`].
+    Through(usize),
+}
+
+/// A topic that workers read: a source's, or one in the middle.
+#[derive(Debug)]
+pub struct Entry {
+    /// The source's or the repartition processor's name.
+    pub name: String,
+    pub topic: String,
+    pub codec: Codec,
+    pub on_error: OnError,
+    pub next: Vec<Next>,
+    /// Indices into [`Wiring::stores`] of what a task of it owns.
+    pub stores: Vec<usize>,
+}
+
+/// A store of a processor.
+#[derive(Debug)]
+pub struct StoreWiring {
+    pub spec: StoreSpec,
+    pub changelog: String,
+}
+
+/// A sink's topics: one for every combination of its parameters' allowed values.
+#[derive(Debug)]
+pub struct SinkWiring {
+    parameters: Vec<(Expression, Vec<String>)>,
+    topics: Vec<usize>,
+}
+
+impl SinkWiring {
+    pub fn parameters(&self) -> &[(Expression, Vec<String>)] {
+        &self.parameters
+    }
+
+    /// The topic for the values at these positions of the allowed lists.
+    pub fn topic(&self, positions: impl Iterator<Item = usize>) -> Option<usize> {
+        let index = self
+            .parameters
+            .iter()
+            .zip(positions)
+            .fold(0, |index, ((_, allowed), p)| index * allowed.len() + p);
+        self.topics.get(index).copied()
+    }
+}
+
+#[derive(Debug)]
+pub struct Wiring {
+    pub entries: Vec<Entry>,
+    /// By processor.
+    pub next: Vec<Vec<Next>>,
+    /// Sinks by index, in the order in which they are tried.
+    pub routes: Vec<Vec<usize>>,
+    pub sinks: Vec<SinkWiring>,
+    pub stores: Vec<StoreWiring>,
+    /// By processor: the first of its stores within the task's.
+    pub first_store: Vec<usize>,
+    /// Every topic written, dead letters' first.
+    pub topics: Vec<String>,
+    by_topic: AHashMap<String, usize>,
+}
+
+/// Index of the dead letters' topic in [`Wiring::topics`].
+pub const DEAD_LETTERS: usize = 0;
+
+impl Wiring {
+    pub fn new(topology: &Topology) -> Self {
+        let mut topics = Interner::default();
+        topics.index(&topology.dead_letters);
+        let sinks = topology
+            .sinks
+            .iter()
+            .map(|sink| sink_wiring(sink, &mut topics))
+            .collect();
+        let through: Vec<Option<usize>> = topology
+            .processors
+            .iter()
+            .map(|node| node.definition.through().map(|through| topics.index(&through.topic)))
+            .collect();
+        let mut routes = Vec::new();
+        let next = (0..topology.processors.len())
+            .map(|index| match through.get(index) {
+                Some(Some(topic)) => vec![Next::Through(*topic)],
+                _ => following(topology, Input::Processor(index), &mut routes),
+            })
+            .collect::<Vec<_>>();
+        let mut entries: Vec<Entry> = topology
+            .sources
+            .iter()
+            .enumerate()
+            .map(|(index, source)| Entry {
+                name: source.name.clone(),
+                topic: source.topic.clone(),
+                codec: source.codec,
+                on_error: source.on_error,
+                next: following(topology, Input::Source(index), &mut routes),
+                stores: Vec::new(),
+            })
+            .collect();
+        for (index, node) in topology.processors.iter().enumerate() {
+            if let Some(through) = node.definition.through() {
+                entries.push(Entry {
+                    name: node.name.clone(),
+                    topic: through.topic,
+                    codec: Codec::Json,
+                    on_error: node.on_error,
+                    next: following(topology, Input::Processor(index), &mut routes),
+                    stores: Vec::new(),
+                });
+            }
+        }
+        let (stores, first_store) = wire_stores(topology, &next, &mut entries);
+        let by_topic = entries
+            .iter()
+            .enumerate()
+            .map(|(index, entry)| (entry.topic.clone(), index))
+            .collect();
+        Self {
+            entries,
+            next,
+            routes,
+            sinks,
+            stores,
+            first_store,
+            topics: topics.names,
+            by_topic,
+        }
+    }
+
+    pub fn entry_of(&self, topic: &str) -> Option<usize> {
+        self.by_topic.get(topic).copied()
+    }
+
+    /// The topics to subscribe to.
+    pub fn read_topics(&self) -> Vec<String> {
+        self.entries.iter().map(|entry| entry.topic.clone()).collect()
+    }
+}
+
+/// What reads `input`: every processor that names it, and the route of the sinks that do.
+fn following(topology: &Topology, input: Input, routes: &mut Vec<Vec<usize>>) -> Vec<Next> {
+    let mut next: Vec<Next> = topology
+        .processors
+        .iter()
+        .enumerate()
+        .filter(|(_, node)| node.from.contains(&input))
+        .map(|(index, _)| Next::Processor(index))
+        .collect();
+    let mut route: Vec<usize> = topology
+        .sinks
+        .iter()
+        .enumerate()
+        .filter(|(_, sink)| sink.from.contains(&input))
+        .map(|(index, _)| index)
+        .collect();
+    // `otherwise` takes the rest, wherever it stands in the file.
+    route.sort_by_key(|index| {
+        topology
+            .sinks
+            .get(*index)
+            .is_some_and(|s| !matches!(s.condition, Condition::Where(_)))
+    });
+    if !route.is_empty() {
+        next.push(Next::Route(routes.len()));
+        routes.push(route);
+    }
+    next
+}
+
+/// Gives every store to the tasks of the one topic from which its processor is reached.
+fn wire_stores(topology: &Topology, next: &[Vec<Next>], entries: &mut [Entry]) -> (Vec<StoreWiring>, Vec<usize>) {
+    let mut stores = Vec::new();
+    let mut first_store = vec![0; topology.processors.len()];
+    for entry in entries {
+        let mut seen = vec![false; topology.processors.len()];
+        let mut open = entry.next.clone();
+        while let Some(step) = open.pop() {
+            let Next::Processor(index) = step else { continue };
+            if std::mem::replace(&mut seen[index], true) {
+                continue;
+            }
+            open.extend(&next[index]);
+        }
+        for (index, _) in seen.iter().enumerate().filter(|(_, seen)| **seen) {
+            let specs = topology.processors[index].definition.stores();
+            if !specs.is_empty() {
+                first_store[index] = entry.stores.len();
+            }
+            for spec in specs {
+                entry.stores.push(stores.len());
+                let changelog = topology.changelog(&spec.name);
+                stores.push(StoreWiring { spec, changelog });
+            }
+        }
+    }
+    (stores, first_store)
+}
+
+fn sink_wiring(sink: &Sink, topics: &mut Interner) -> SinkWiring {
+    let parameters: Vec<(Expression, Vec<String>)> = sink
+        .topic
+        .parts
+        .iter()
+        .filter_map(|part| match part {
+            TemplatePart::Parameter(_, parameter) => Some((parameter.value.clone(), parameter.allowed.clone())),
+            TemplatePart::Text(_) => None,
+        })
+        .collect();
+    let mut names = vec![String::new()];
+    for part in &sink.topic.parts {
+        names = match part {
+            TemplatePart::Text(text) => names.into_iter().map(|name| name + text).collect(),
+            TemplatePart::Parameter(_, parameter) => names
+                .iter()
+                .flat_map(|name| parameter.allowed.iter().map(move |value| format!("{name}{value}")))
+                .collect(),
+        };
+    }
+    SinkWiring {
+        parameters,
+        topics: names.iter().map(|name| topics.index(name)).collect(),
+    }
+}
+
+/// Gives every topic name one index.
+#[derive(Default)]
+struct Interner {
+    names: Vec<String>,
+}
+
+impl Interner {
+    fn index(&mut self, name: &str) -> usize {
+        self.names.iter().position(|known| known == name).unwrap_or_else(|| {
+            self.names.push(name.to_owned());
+            self.names.len() - 1
+        })
+    }
+}

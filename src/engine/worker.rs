@@ -1,0 +1,181 @@
+//! A worker: one consumer, one transactional producer, many tasks. It is stepped; it never sleeps and starts no thread, so the
+//! same code runs in production threads and in tests that decide every step.
+//!
+//! A step does the most urgent thing there is: finish an abort, finish a commit, complete a rebalance, restore, or poll and
+//! process. Every error comes back classified, and [`Worker::react`] is the one place that acts on it.
+
+use super::chain::Chain;
+use super::counts::Counts;
+use super::output::Outputs;
+use super::session::Session;
+use super::tables::Tables;
+use super::wiring::Wiring;
+use super::{EngineError, WorkerSettings};
+use crate::broker::{Broker, BrokerError, Reaction};
+use crate::state::Mark;
+use crate::topology::Topology;
+use bumpalo::Bump;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a step came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// There was something to do; there may be more.
+    Busy,
+    /// Nothing came within the poll.
+    Idle,
+    /// Something has to be tried again after this time.
+    Wait(Duration),
+}
+
+/// Never changed while the workers run, and shared by them.
+pub struct Shared {
+    pub topology: Arc<Topology>,
+    pub wiring: Wiring,
+    pub tables: Tables,
+    pub broker: Box<dyn Broker>,
+}
+
+pub struct Worker {
+    pub(super) shared: Arc<Shared>,
+    pub(super) settings: WorkerSettings,
+    pub(super) chain: Chain,
+    pub(super) arena: Bump,
+    pub(super) counts: Counts,
+    pub(super) outputs: Outputs,
+    pub(super) marks: Vec<Mark>,
+    session: Option<Session>,
+    failures: u32,
+}
+
+const FIRST_BACKOFF: Duration = Duration::from_millis(50);
+const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
+
+impl Worker {
+    pub fn new(shared: Arc<Shared>, settings: WorkerSettings) -> Self {
+        let chain = Chain::build(&shared.topology);
+        let counts = Counts::new(
+            shared.wiring.entries.len(),
+            shared.wiring.topics.len(),
+            shared.wiring.sinks.len(),
+        );
+        Self {
+            shared,
+            settings,
+            chain,
+            arena: Bump::new(),
+            counts,
+            outputs: Outputs::default(),
+            marks: Vec::new(),
+            session: None,
+            failures: 0,
+        }
+    }
+
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Tasks that run, and tasks that are being restored with what is still to go.
+    pub fn tasks(&self) -> TaskNumbers {
+        self.session
+            .as_ref()
+            .map(|session| session.numbers(&self.shared.wiring))
+            .unwrap_or_default()
+    }
+
+    /// Does the most urgent thing. `now` is the time since any fixed point.
+    ///
+    /// # Errors
+    /// Only what a person must mend: the worker can't go on.
+    pub fn step(&mut self, now: Duration) -> Result<Step, EngineError> {
+        let mut session = match self.session.take() {
+            Some(session) => session,
+            None => match Session::open(self.shared.broker.as_ref(), &self.shared, &self.settings) {
+                Ok(session) => session,
+                Err(error) => return self.react(None, error),
+            },
+        };
+        match session.advance(self, now) {
+            Ok(step) => {
+                self.session = Some(session);
+                if step == Step::Busy {
+                    self.failures = 0;
+                }
+                Ok(step)
+            }
+            Err(error) => self.react(Some(session), error),
+        }
+    }
+
+    /// What is done about an error: the only place that decides.
+    fn react(&mut self, session: Option<Session>, error: BrokerError) -> Result<Step, EngineError> {
+        let wait = FIRST_BACKOFF
+            .saturating_mul(1 << self.failures.min(10))
+            .min(LONGEST_BACKOFF);
+        self.failures = self.failures.saturating_add(1);
+        match error.reaction {
+            Reaction::Retry => {
+                tracing::info!(worker = self.settings.index, %error, "tried again");
+                self.session = session;
+            }
+            Reaction::Abort | Reaction::DeadLetter => {
+                tracing::info!(worker = self.settings.index, %error, "the transaction is aborted and begun again");
+                self.counts.aborts += 1;
+                if let Some(mut session) = session {
+                    if !session.abort_next(&error) {
+                        session.give_up();
+                        return Err(EngineError::Broker(error));
+                    }
+                    self.session = Some(session);
+                }
+            }
+            Reaction::Rebuild => {
+                tracing::warn!(worker = self.settings.index, %error, "the producer is of no more use: a new one is built");
+                self.counts.rebuilds += 1;
+                drop(session);
+            }
+            Reaction::Fatal => {
+                if let Some(mut session) = session {
+                    session.give_up();
+                }
+                return Err(EngineError::Broker(error));
+            }
+        }
+        Ok(Step::Wait(wait))
+    }
+
+    /// Ends well: commits what was processed and leaves the group. `false`: call again, the commit is not through yet.
+    ///
+    /// # Errors
+    /// As [`Self::step`]; what was not committed is processed again after the next start.
+    pub fn finish(&mut self) -> Result<bool, EngineError> {
+        let Some(mut session) = self.session.take() else {
+            return Ok(true);
+        };
+        match session.finish() {
+            Ok(()) => Ok(true),
+            Err(error) if error.reaction == Reaction::Retry => {
+                self.session = Some(session);
+                Ok(false)
+            }
+            Err(error) => {
+                session.give_up();
+                Err(EngineError::Broker(error))
+            }
+        }
+    }
+}
+
+/// How a worker's tasks stand.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TaskNumbers {
+    pub running: usize,
+    pub restoring: usize,
+    /// Changelog records restored, and still to go.
+    pub restored: u64,
+    pub remaining: u64,
+    /// Entries of each store, in the order of [`Wiring::stores`].
+    pub store_entries: Vec<usize>,
+}

@@ -1,0 +1,150 @@
+//! Times and dates as the messages carry them.
+
+use super::functions::{Function, needs, whole};
+use crate::value::{Exact, Value};
+use bumpalo::Bump;
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+/// An epoch time, in units of `unit` milliseconds, as RFC 3339.
+pub(super) fn timestamp<'a>(value: Value<'a>, unit: i64, arena: &'a Bump) -> Result<Option<Value<'a>>, String> {
+    let function = if unit == 1 {
+        Function::TimestampMs
+    } else {
+        Function::TimestampS
+    };
+    let milliseconds = match whole(function, value)? {
+        Exact::Int(value) => value.checked_mul(unit),
+        Exact::Uint(_) => None,
+        // fractions of a second are kept to the millisecond, fractions of a millisecond are not
+        Exact::Double(value) => Some((value * unit as f64).round() as i64),
+    };
+    match milliseconds.and_then(|milliseconds| rfc3339(milliseconds, arena)) {
+        Some(text) => Ok(Some(Value::String(text))),
+        None => Err(format!(
+            "`{}` met a time outside of the years 1 to 9999",
+            function.name()
+        )),
+    }
+}
+
+/// A time of any offset and precision as ours; what is less than a millisecond is cut off.
+pub(super) fn utc<'a>(value: Value<'a>, arena: &'a Bump) -> Result<Option<Value<'a>>, String> {
+    let Value::String(text) = value else {
+        return Err(needs(Function::Rfc3339, "a string", value));
+    };
+    let time: Option<Timestamp> = text.parse().ok();
+    match time.and_then(|time| rfc3339(time.as_millisecond(), arena)) {
+        Some(text) => Ok(Some(Value::String(text))),
+        None => Err("`rfc3339` met a text that is no time of RFC 3339 in the years 1 to 9999".to_owned()),
+    }
+}
+
+/// The first millisecond of the year 1 and the last of the year 9999.
+const YEARS: std::ops::RangeInclusive<i64> = -62_135_596_800_000..=253_402_300_799_999;
+
+/// `None`: not in the years 1 to 9999. By hand, as the calendar's library ends a day before the year 9999 does.
+pub(super) fn rfc3339(milliseconds: i64, arena: &Bump) -> Option<&str> {
+    if !YEARS.contains(&milliseconds) {
+        return None;
+    }
+    let (days, rest) = (milliseconds.div_euclid(86_400_000), milliseconds.rem_euclid(86_400_000));
+    let (year, month, day) = civil(days);
+    let mut text = *b"0000-00-00T00:00:00.000Z";
+    let parts = [
+        (0..4, year),
+        (5..7, month),
+        (8..10, day),
+        (11..13, rest / 3_600_000),
+        (14..16, rest / 60_000 % 60),
+        (17..19, rest / 1000 % 60),
+        (20..23, rest % 1000),
+    ];
+    for (digits, mut number) in parts {
+        for digit in text.get_mut(digits)?.iter_mut().rev() {
+            *digit = b'0' + (number % 10) as u8;
+            number /= 10;
+        }
+    }
+    std::str::from_utf8(&text).ok().map(|text| &*arena.alloc_str(text))
+}
+
+/// Year, month and day of a day counted from 1970-01-01, counted in eras of 400 years that begin on a first of March.
+fn civil(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468;
+    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+}
+
+/// Where a format has year, month and day.
+fn parts(format: &str) -> Option<[std::ops::Range<usize>; 3]> {
+    match format {
+        "DD-MM-YYYY" => Some([6..10, 3..5, 0..2]),
+        "MM-DD-YYYY" => Some([6..10, 0..2, 3..5]),
+        "YYYY-MM-DD" => Some([0..4, 5..7, 8..10]),
+        _ => None,
+    }
+}
+
+/// Whether `date` knows the format.
+pub(super) fn is_format(format: &str) -> bool {
+    parts(format).is_some()
+}
+
+pub(super) fn date<'a>(value: Value<'a>, format: Value<'a>, arena: &'a Bump) -> Result<Option<Value<'a>>, String> {
+    let Value::String(text) = value else {
+        return Err(needs(Function::Date, "a string", value));
+    };
+    let Some([year, month, day]) = format.as_str().and_then(parts) else {
+        return Err("`date` knows the formats DD-MM-YYYY, MM-DD-YYYY and YYYY-MM-DD".to_owned());
+    };
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let wrong = || "`date` met a text that is no date in its format".to_owned();
+    let number = |range: std::ops::Range<usize>| {
+        let digits = text.get(range)?;
+        digits
+            .bytes()
+            .all(|byte| byte.is_ascii_digit())
+            .then(|| digits.parse::<i16>().ok())
+            .flatten()
+    };
+    let shaped =
+        text.len() == format.as_str().map_or(0, str::len) && text.bytes().filter(|byte| *byte == b'-').count() == 2;
+    let (Some(y), Some(m), Some(d), true) = (number(year.clone()), number(month), number(day), shaped) else {
+        return Err(wrong());
+    };
+    if y < 1 || Date::new(y, m as i8, d as i8).is_err() {
+        return Err("`date` met a date that the calendar does not have".to_owned());
+    }
+    if year.start == 0 {
+        return Ok(Some(value));
+    }
+    Ok(Some(Value::String(
+        bumpalo::format!(in arena, "{:04}-{:02}-{:02}", y, m, d).into_bump_str(),
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_day_is_the_calendars() {
+        let mut date = Date::new(1, 1, 1).unwrap();
+        for day in -719_162..=2_932_896 {
+            assert_eq!(
+                civil(day),
+                (i64::from(date.year()), i64::from(date.month()), i64::from(date.day()))
+            );
+            date = date.tomorrow().unwrap_or(date);
+        }
+        assert_eq!(date.to_string(), "9999-12-31");
+    }
+}

@@ -1,0 +1,30 @@
+//! millstream: Kafka Streams-style pipelines that you configure instead of compile.
+//!
+//! Modules use those below them only; `tests/tidy` holds that, and the other rules of the house.
+
+/// The seam to Kafka, real and in memory. Keeps: one place that says what to do about an error; rdkafka in `broker/kafka` only.
+pub mod broker;
+/// The commands. Keeps: data to the standard output, talk to the standard error; exit codes 0, 1, 2.
+pub mod cli;
+/// Workers, tasks, transactions, restoring. Keeps: exactly once; the only module that commits.
+pub mod engine;
+/// CEL over a borrowed document. Keeps: pure (no clock, no chance, no I/O), an error that names the place and never a value.
+pub mod expression;
+/// Mappings compiled to a plan. Keeps: what is absent is left out; a secret leaves only where the mapping says it reveals it.
+pub mod mapping;
+/// Metrics, logs, health, HTTP. Keeps: called from anywhere, calls nobody; every metric name in one file; no worker waits for it.
+pub mod observe;
+/// The processor types, a file each. Keeps: pure and synchronous; a record in, records out, a store at hand.
+pub mod processor;
+/// Records, raw and decoded. Keeps: everything in one is borrowed from its bytes or its arena.
+pub mod record;
+/// Stores and their changelogs. Keeps: a transaction's writes are seen by it at once and by nobody else until it is committed.
+pub mod state;
+/// The test driver: topologies run without Kafka. Keeps: what is tested is the production task and transaction code; a seed repeats a run.
+pub mod testkit;
+/// YAML to a checked topology to a plan. Keeps: a `Topology` can't be wrong; every topic it writes to is known before it starts.
+pub mod topology;
+/// Documents. Keeps: a number is never changed; equal documents are equal bytes.
+pub mod value;
+/// YAML with places. Keeps: every mistake has a file, a line and a column; `${NAME}` is replaced after parsing only.
+pub mod yaml;

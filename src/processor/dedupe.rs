@@ -1,0 +1,208 @@
+//! `dedupe`: drops a record whose id was seen within a window of event time.
+//!
+//! Ids are remembered as 128 bits ([`identity`]). A record must come with the same key as its duplicates, for a task
+//! remembers only what it saw.
+
+use super::{Context, Definition, Failure, Processor, Reading, count, identity, kind, read};
+use crate::expression::{Expression, Scope};
+use crate::record::Record;
+use crate::state::{Remembered, StoreKind, StoreSpec};
+use crate::value::Value;
+use crate::yaml::{self, Fields};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The longest id that a hash is made of. An id is a name, not a document.
+const LONGEST_ID: usize = 4096;
+
+#[derive(Clone)]
+struct Dedupe {
+    name: Arc<str>,
+    id: Expression,
+    time: Option<Expression>,
+    window: Duration,
+}
+
+/// Reads `{id: = expression, window: 7d, time: = expression}`; without `time`, the record's timestamp is the event time.
+pub(super) fn read(fields: &mut Fields<'_>, reading: &Reading<'_>) -> Option<Arc<dyn Definition>> {
+    let id = fields.required("id", read::expression(reading));
+    let window = fields.required("window", yaml::duration);
+    let time = fields.optional("time", read::expression(reading));
+    Some(Arc::new(Dedupe {
+        name: Arc::from(reading.name),
+        id: id?,
+        time,
+        window: window?,
+    }))
+}
+
+impl Definition for Dedupe {
+    fn type_name(&self) -> &'static str {
+        "dedupe"
+    }
+
+    fn stores(&self) -> Vec<StoreSpec> {
+        let kind = StoreKind::Ids { window: self.window };
+        vec![StoreSpec {
+            name: self.name.as_ref().to_owned(),
+            kind,
+        }]
+    }
+
+    fn build(&self) -> Box<dyn Processor> {
+        Box::new(self.clone())
+    }
+}
+
+impl Processor for Dedupe {
+    fn process<'a>(&mut self, record: &'a Record<'a>, context: &mut dyn Context<'a>) -> Result<(), Failure> {
+        let scope = Scope {
+            arena: context.arena(),
+            record,
+        };
+        let id = super::word("id", super::evaluate(&self.id, &scope)?)?;
+        let Some(id) = id.filter(|id| !id.is_empty()) else {
+            let message = "the id to tell duplicates by is absent or empty";
+            return Err(Failure::new(kind::MISSING_ID, message));
+        };
+        if id.len() > LONGEST_ID {
+            let message = format!("the id is {} bytes long; at most {LONGEST_ID} are an id", id.len());
+            return Err(Failure::new(kind::WRONG_TYPE, message));
+        }
+        let time = match &self.time {
+            Some(time) => event_time(super::evaluate(time, &scope)?)?.unwrap_or(record.timestamp),
+            None => record.timestamp,
+        };
+        match context.remember(0, identity::of(id), time) {
+            Remembered::New => context.forward(*record),
+            Remembered::Late => {
+                context.count(count::LATE);
+                context.forward(*record);
+            }
+            Remembered::Duplicate => context.count(count::DUPLICATE),
+        }
+        Ok(())
+    }
+}
+
+/// Milliseconds since the epoch, of RFC 3339 text, or of such a number as it is. `None`: absent.
+fn event_time(value: Option<Value<'_>>) -> Result<Option<i64>, Failure> {
+    let read = match value {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::String(text)) => text.parse::<jiff::Timestamp>().ok().map(|time| time.as_millisecond()),
+        Some(value @ Value::Number(_)) => value.as_i64(),
+        Some(other) => return Err(Failure::wrong_type("time", "a text or a number", other)),
+    };
+    match read {
+        Some(time) => Ok(Some(time)),
+        None => {
+            let message =
+                "the event time is neither RFC 3339, as 2024-05-22T05:55:57.695Z, nor milliseconds since 1970";
+            Err(Failure::new(kind::INVALID_TIME, message))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::processor::testing::{FakeContext, definition, mistakes, processor, record};
+    use bumpalo::Bump;
+
+    const UUID: &str = "6d2be0b1-b53c-4e0a-9f5c-b0a7dd4a1f3e";
+
+    #[test]
+    fn it_has_a_store_of_its_name_and_window() {
+        let stores = definition("{type: dedupe, id: = event.id, window: 7d}").stores();
+        let kind = StoreKind::Ids {
+            window: Duration::from_secs(7 * 86_400),
+        };
+        assert_eq!(
+            stores,
+            [StoreSpec {
+                name: "under-test".into(),
+                kind
+            }]
+        );
+    }
+
+    #[test]
+    fn new_and_late_ids_pass_and_duplicates_are_dropped_and_counted() {
+        let arena = Bump::new();
+        let mut context = FakeContext::new(&arena);
+        let mut dedupe = processor("{type: dedupe, id: = event.id, window: 7d}");
+        for (next, id) in [
+            (Remembered::New, "a"),
+            (Remembered::Duplicate, "b"),
+            (Remembered::Late, "c"),
+        ] {
+            context.next = next;
+            dedupe
+                .process(record(&format!(r#"{{"id":"{id}"}}"#), &arena), &mut context)
+                .expect("an id");
+        }
+        assert_eq!(context.values(), [r#"{"id":"a"}"#, r#"{"id":"c"}"#]);
+        assert_eq!(
+            (context.counted(count::DUPLICATE), context.counted(count::LATE)),
+            (1, 1)
+        );
+    }
+
+    #[test]
+    fn an_id_is_remembered_at_the_event_time() {
+        let arena = Bump::new();
+        let mut context = FakeContext::new(&arena);
+        let mut dedupe = processor("{type: dedupe, id: = event.id, window: 1h, time: = event.?at}");
+        for at in [
+            r#""2024-05-22T05:55:57.695Z""#,
+            "1716357357695",
+            "null",
+            r#""2024-05-22T07:55:57.695+02:00""#,
+        ] {
+            let value = format!(r#"{{"id":"{UUID}","at":{at}}}"#);
+            dedupe.process(record(&value, &arena), &mut context).expect("an id");
+        }
+        dedupe
+            .process(record(r#"{"id":7}"#, &arena), &mut context)
+            .expect("an id");
+        let id = 0x6d2b_e0b1_b53c_4e0a_9f5c_b0a7_dd4a_1f3e;
+        let expected = [
+            (0, id, 1_716_357_357_695),
+            (0, id, 1_716_357_357_695),
+            (0, id, 1000),
+            (0, id, 1_716_357_357_695),
+        ];
+        assert_eq!(context.remembered[..4], expected);
+        assert_eq!(context.remembered[4], (0, identity::of("7"), 1000));
+    }
+
+    #[test]
+    fn without_an_id_or_with_no_time_it_is_a_failure_and_nothing_is_remembered() {
+        let arena = Bump::new();
+        let mut context = FakeContext::new(&arena);
+        let mut dedupe = processor("{type: dedupe, id: = event.?id, window: 7d, time: = event.?at}");
+        let long = format!(r#"{{"id":"{}"}}"#, "x".repeat(LONGEST_ID + 1));
+        for (value, kind) in [
+            ("{}", kind::MISSING_ID),
+            (r#"{"id":null}"#, kind::MISSING_ID),
+            (r#"{"id":""}"#, kind::MISSING_ID),
+            (r#"{"id":{}}"#, kind::WRONG_TYPE),
+            (&long, kind::WRONG_TYPE),
+            (r#"{"id":"a","at":"hunter2"}"#, kind::INVALID_TIME),
+            (r#"{"id":"a","at":1.5}"#, kind::INVALID_TIME),
+            (r#"{"id":"a","at":1e400}"#, kind::INVALID_TIME),
+            (r#"{"id":"a","at":true}"#, kind::WRONG_TYPE),
+        ] {
+            let failure = dedupe.process(record(value, &arena), &mut context).expect_err(value);
+            assert_eq!(failure.kind, kind, "{value}");
+            assert!(!failure.message.contains("hunter2"), "{failure}");
+        }
+        assert!(context.remembered.is_empty() && context.forwarded.is_empty());
+    }
+
+    #[test]
+    fn what_is_wrong_is_refused_all_at_once() {
+        let found = mistakes("{type: dedupe, windwo: 7d}");
+        assert_eq!(found.len(), 3, "no id, no window, an unknown key: {found:#?}");
+    }
+}

@@ -1,0 +1,169 @@
+//! The processors: one file a type, which reads its own part of the YAML and runs it.
+//!
+//! Processors are synchronous and pure: a record in, records out, a store and the tables at hand. They know nothing of
+//! Kafka. A new type is one file here and one line in [`registry`].
+
+pub mod count;
+mod dedupe;
+mod document;
+mod enrich;
+mod filter;
+mod identity;
+pub mod kind;
+mod map;
+mod read;
+mod redact;
+mod repartition;
+mod schema;
+mod switch;
+#[cfg(test)]
+mod testing;
+mod validate;
+
+use crate::expression::{Expression, ExpressionError, Names, Scope};
+use crate::record::Record;
+use crate::state::{Remembered, StoreSpec};
+use crate::value::{SecretNames, Value};
+use crate::yaml::{Fields, Place};
+use bumpalo::Bump;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Every processor type: its name in YAML and what reads it.
+pub fn registry() -> &'static [(&'static str, Reader)] {
+    &[
+        ("map", map::read),
+        ("switch", switch::read),
+        ("filter", filter::read),
+        ("repartition", repartition::read),
+        ("dedupe", dedupe::read),
+        ("enrich", enrich::read),
+        ("redact", redact::read),
+        ("validate", validate::read),
+    ]
+}
+
+/// A record that a processor could not process; becomes a dead letter (or what `on_error` says).
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{message}")]
+pub struct Failure {
+    /// The kind, for `__streams.errors.exception` and metrics: one of [`kind`].
+    pub kind: &'static str,
+    /// Says what, where and the types met; never a secret's value.
+    pub message: String,
+    /// Expression and place, where there is one.
+    pub detail: Option<String>,
+}
+
+impl Failure {
+    fn new(kind: &'static str, message: impl Into<String>) -> Failure {
+        Failure {
+            kind,
+            message: message.into(),
+            detail: None,
+        }
+    }
+
+    /// Of an expression, which says itself where it stands and what types it met.
+    fn of(kind: &'static str, error: &ExpressionError) -> Failure {
+        let detail = format!("{} `{}`", error.place, error.expression);
+        Failure {
+            kind,
+            message: error.to_string(),
+            detail: Some(detail),
+        }
+    }
+
+    /// The expression under a key of the processor gave a value that is of no use there.
+    fn wrong_type(key: &str, needed: &str, value: Value<'_>) -> Failure {
+        let message = format!(
+            "`{key}` must give {needed}, and gave a value of type {}",
+            value.type_name()
+        );
+        Failure::new(kind::WRONG_TYPE, message)
+    }
+}
+
+/// Whether an expression reads a secret by its name, so that what it gives stands in no message.
+fn is_secret(expression: &Expression, secrets: &SecretNames) -> bool {
+    !expression.secrets_read(secrets).is_empty()
+}
+
+/// Evaluates an expression of a processor's own settings.
+fn evaluate<'a>(expression: &Expression, scope: &Scope<'a>) -> Result<Option<Value<'a>>, Failure> {
+    expression
+        .evaluate(scope)
+        .map_err(|error| Failure::of(kind::EXPRESSION, &error))
+}
+
+/// The text of a text or number: for keys and ids, of which `7` and `"7"` are the same. `None`: absent or null.
+fn word<'a>(key: &str, value: Option<Value<'a>>) -> Result<Option<&'a str>, Failure> {
+    match value {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text) | Value::Number(text)) => Ok(Some(text)),
+        Some(other) => Err(Failure::wrong_type(key, "a text or a number", other)),
+    }
+}
+
+/// What a processor declares about itself, from its checked YAML. Shared by all workers.
+pub trait Definition: Send + Sync {
+    /// The type's name in YAML.
+    fn type_name(&self) -> &'static str;
+    /// Stores that every task of it needs.
+    fn stores(&self) -> Vec<StoreSpec> {
+        Vec::new()
+    }
+    /// Tables that it looks up, by name and where each is named.
+    fn tables(&self) -> Vec<(String, Place)> {
+        Vec::new()
+    }
+    /// The topic that it passes its records through: what comes after is another sub-topology.
+    fn through(&self) -> Option<Through> {
+        None
+    }
+    /// Named ways out, for coverage and the graph: the cases of a switch.
+    fn branches(&self) -> Vec<String> {
+        Vec::new()
+    }
+    /// The running processor, one a worker.
+    fn build(&self) -> Box<dyn Processor>;
+}
+
+/// A topic in the middle of a topology.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Through {
+    pub topic: String,
+    pub partitions: Option<i32>,
+}
+
+/// A running processor.
+pub trait Processor: Send {
+    fn process<'a>(&mut self, record: &'a Record<'a>, context: &mut dyn Context<'a>) -> Result<(), Failure>;
+}
+
+/// What a processor has at hand while it processes one record. The engine implements it.
+pub trait Context<'a> {
+    fn arena(&self) -> &'a Bump;
+    /// Hands a record on to whatever follows.
+    fn forward(&mut self, record: Record<'a>);
+    /// The row of a table, parsed into the arena. `None`: no such row. An error: the row is not JSON.
+    fn row(&mut self, table: &str, key: &[u8]) -> Result<Option<Value<'a>>, Failure>;
+    /// Remembers an id in the processor's id store number `store` (in the order of [`Definition::stores`]).
+    fn remember(&mut self, store: usize, id: u128, event_time: i64) -> Remembered;
+    /// Counts something that is neither an output nor a failure: one of [`count`].
+    fn count(&mut self, what: &'static str);
+    /// Marks a branch as taken, by its index in [`Definition::branches`], for coverage.
+    fn branch(&mut self, index: usize);
+}
+
+/// What a processor's reader may use.
+pub struct Reading<'r> {
+    pub name: &'r str,
+    pub folder: &'r Path,
+    pub names: &'r Names,
+    pub secrets: &'r SecretNames,
+}
+
+/// Reads one type's part of the YAML. Asks `fields` for every key of the type (`type`, `from` and `on_error` are read already)
+/// and puts every mistake into `fields.mistakes`; gives nothing if there was one. Whoever called it finishes `fields`.
+pub type Reader = fn(&mut Fields<'_>, &Reading<'_>) -> Option<Arc<dyn Definition>>;

@@ -1,0 +1,107 @@
+//! An id store in memory: gone with the process, restored from its changelog.
+
+use super::{IdStore, IdWrite};
+use ahash::AHashMap;
+use std::collections::BTreeMap;
+
+/// How many segments a window is cut into. Expiry drops whole segments, so an id lives at most 1/16 longer than the window.
+const SEGMENTS: i64 = 16;
+
+/// Ids by segment of event time.
+#[derive(Debug)]
+pub struct MemoryIds {
+    window: i64,
+    segment: i64,
+    ids: AHashMap<u128, ()>,
+    by_time: BTreeMap<i64, Vec<u128>>,
+    stream_time: i64,
+    checkpoint: Option<i64>,
+}
+
+impl MemoryIds {
+    /// An empty store that remembers ids for `window` milliseconds of event time.
+    pub fn new(window: i64) -> Self {
+        let segment = (window / SEGMENTS).max(1);
+        Self {
+            window,
+            segment,
+            ids: AHashMap::new(),
+            by_time: BTreeMap::new(),
+            stream_time: i64::MIN,
+            checkpoint: None,
+        }
+    }
+
+    fn expire(&mut self) {
+        let horizon = self.stream_time.saturating_sub(self.window);
+        while let Some(first) = self.by_time.first_entry() {
+            if first.key().saturating_add(1).saturating_mul(self.segment) > horizon {
+                break;
+            }
+            for id in first.remove() {
+                self.ids.remove(&id);
+            }
+        }
+    }
+}
+
+impl IdStore for MemoryIds {
+    fn contains(&self, id: u128) -> bool {
+        self.ids.contains_key(&id)
+    }
+
+    fn apply(&mut self, writes: &[IdWrite], stream_time: i64, checkpoint: Option<i64>) {
+        for write in writes {
+            if self.ids.insert(write.id, ()).is_none() {
+                self.by_time
+                    .entry(write.time.div_euclid(self.segment))
+                    .or_default()
+                    .push(write.id);
+            }
+        }
+        self.stream_time = self.stream_time.max(stream_time);
+        self.checkpoint = checkpoint.or(self.checkpoint);
+        self.expire();
+    }
+
+    fn stream_time(&self) -> i64 {
+        self.stream_time
+    }
+
+    fn checkpoint(&self) -> Option<i64> {
+        self.checkpoint
+    }
+
+    fn len(&self) -> usize {
+        self.ids.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(id: u128, time: i64) -> IdWrite {
+        IdWrite { id, time }
+    }
+
+    #[test]
+    fn an_id_is_there_until_its_whole_segment_is_older_than_the_window() {
+        let mut store = MemoryIds::new(160);
+        store.apply(&[write(1, 5), write(2, 95)], 100, Some(2));
+        store.apply(&[], 165, Some(3));
+        assert!(store.contains(1), "its segment ends at 10, the window at 5");
+        store.apply(&[], 170, Some(4));
+        assert!(!store.contains(1));
+        assert!(store.contains(2));
+        assert_eq!((store.len(), store.checkpoint()), (1, Some(4)));
+    }
+
+    #[test]
+    fn stream_time_never_goes_back() {
+        let mut store = MemoryIds::new(100);
+        store.apply(&[write(1, 50)], 50, None);
+        store.apply(&[write(2, 10)], 10, None);
+        assert_eq!(store.stream_time(), 50);
+    }
+}

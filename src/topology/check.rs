@@ -1,0 +1,272 @@
+//! How the parts of a draft fit together: names, `from`s, cycles, what nobody takes. Then the draft becomes a [`Topology`].
+
+use super::file::{Draft, From as Froms};
+use super::{Input, ProcessorNode, Sink, Topology, graph, order, routes, topics};
+use crate::yaml::{Mistakes, Place, suggest};
+use std::collections::{BTreeSet, HashMap};
+
+/// What a name stands for.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Named {
+    /// By position in the draft.
+    Input(Input),
+    Table,
+    Sink,
+}
+
+/// Checks everything; gives the topology only if nothing at all was wrong, here or before.
+pub(super) fn check(draft: Draft<'_>, mistakes: &mut Mistakes) -> Option<Topology> {
+    let names = names(&draft, mistakes);
+    let links = Links::resolve(&draft, &names, mistakes);
+    tables(&draft, mistakes);
+    unused(&draft, &links, mistakes);
+    routes::check(&draft, &links, mistakes);
+    let order = order::order(&draft, &links, mistakes);
+    topics::check(&draft, mistakes);
+    if !mistakes.is_empty() {
+        // what follows looks at whole paths, and would only repeat what is missing in them
+        return None;
+    }
+    topics::loops(&draft, &links, mistakes);
+    let topology = assemble(draft, &links, &order?)?;
+    graph::check(&topology, mistakes);
+    Some(topology)
+}
+
+/// Every name, each with what it stands for. A name that is there twice is a mistake at the second.
+fn names<'d>(draft: &'d Draft<'_>, mistakes: &mut Mistakes) -> HashMap<&'d str, Named> {
+    let sources = draft.sources.iter().enumerate();
+    let processors = draft.processors.iter().enumerate();
+    let all = sources
+        .map(|(index, source)| (source.key, Named::Input(Input::Source(index))))
+        .chain(draft.tables.iter().map(|table| (table.key, Named::Table)))
+        .chain(processors.map(|(index, processor)| (processor.key, Named::Input(Input::Processor(index)))))
+        .chain(draft.sinks.iter().map(|sink| (sink.key, Named::Sink)));
+    let mut all: Vec<_> = all.collect();
+    all.sort_by_key(|(key, _)| &key.place);
+    let mut names = HashMap::new();
+    let mut first: HashMap<&str, &Place> = HashMap::new();
+    for (key, named) in all {
+        match first.get(key.text.as_str()) {
+            Some(place) => {
+                let message = format!(
+                    "the name `{}` is taken already, in {}",
+                    key.text,
+                    place.seen_from(&key.place)
+                );
+                mistakes.add(
+                    &key.place,
+                    message,
+                    "sources, tables, processors and sinks share one set of names: choose another",
+                );
+            }
+            None => {
+                first.insert(&key.text, &key.place);
+                names.insert(key.text.as_str(), named);
+            }
+        }
+    }
+    names
+}
+
+/// Who reads whom, by position in the draft. Each with the place where it is said.
+pub(super) struct Links {
+    pub processors: Vec<Vec<(Input, Place)>>,
+    pub sinks: Vec<Vec<(Input, Place)>>,
+    /// Whether every `from` was found: without, nobody can say what is unused.
+    pub complete: bool,
+}
+
+impl Links {
+    fn resolve(draft: &Draft<'_>, names: &HashMap<&str, Named>, mistakes: &mut Mistakes) -> Links {
+        let before = mistakes.len();
+        let mut one = |from: &Option<Froms>| -> Vec<(Input, Place)> {
+            from.iter()
+                .flatten()
+                .filter_map(|(name, place)| resolve(name, place, names, mistakes))
+                .collect()
+        };
+        let processors: Vec<_> = draft.processors.iter().map(|processor| one(&processor.from)).collect();
+        let sinks: Vec<_> = draft.sinks.iter().map(|sink| one(&sink.from)).collect();
+        let read = draft.processors.iter().all(|processor| processor.from.is_some())
+            && draft.sinks.iter().all(|sink| sink.from.is_some());
+        Links {
+            processors,
+            sinks,
+            complete: read && !draft.sinks.is_empty() && mistakes.len() == before,
+        }
+    }
+}
+
+fn resolve(name: &str, place: &Place, names: &HashMap<&str, Named>, mistakes: &mut Mistakes) -> Option<(Input, Place)> {
+    let (message, help) = match names.get(name) {
+        Some(Named::Input(input)) => return Some((*input, place.clone())),
+        Some(Named::Table) => (
+            format!("`{name}` is a table, and nothing flows out of a table"),
+            "look it up with an `enrich` processor, or read its topic as a source, too".to_owned(),
+        ),
+        Some(Named::Sink) => (
+            format!("`{name}` is a sink, and nothing flows out of a sink"),
+            "name the processor or source that the sink takes from".to_owned(),
+        ),
+        None => {
+            let mut inputs: Vec<_> = names
+                .iter()
+                .filter(|(_, named)| matches!(named, Named::Input(_)))
+                .map(|(name, _)| *name)
+                .collect();
+            inputs.sort_unstable();
+            let near = suggest(name, inputs.iter().copied());
+            let help = match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("there are: {}", inputs.join(", ")),
+            };
+            (
+                format!("no source or processor is named `{}`", crate::yaml::shortened(name, 60)),
+                help,
+            )
+        }
+    };
+    mistakes.add(place, message, help);
+    None
+}
+
+/// Tables that are looked up must be there, and those that are there are held whole in memory and must be looked up.
+fn tables(draft: &Draft<'_>, mistakes: &mut Mistakes) {
+    let known: Vec<&str> = draft.tables.iter().map(|table| table.key.text.as_str()).collect();
+    let looked_up: Vec<_> = draft
+        .processors
+        .iter()
+        .filter_map(|processor| processor.definition.as_ref())
+        .flat_map(|d| d.tables())
+        .collect();
+    for (name, place) in looked_up.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
+        let help = match (suggest(name, known.iter().copied()), known.is_empty()) {
+            (Some(near), _) => format!("did you mean `{near}`?"),
+            (None, false) => format!("there are: {}", known.join(", ")),
+            (None, true) => format!("add it under `tables:`, as in {{{name}: {{topic: ...}}}}"),
+        };
+        mistakes.add(
+            place,
+            format!("no table is named `{}`", crate::yaml::shortened(name, 60)),
+            help,
+        );
+    }
+    if draft.processors.iter().any(|processor| processor.definition.is_none()) {
+        return;
+    }
+    for table in draft
+        .tables
+        .iter()
+        .filter(|table| !looked_up.iter().any(|(name, _)| *name == table.key.text))
+    {
+        let message = format!("nobody looks up the table `{}`", table.key.text);
+        mistakes.add(
+            &table.key.place,
+            message,
+            "look it up with an `enrich` processor, or remove it",
+        );
+    }
+}
+
+/// What comes out of a source or processor must go somewhere.
+fn unused(draft: &Draft<'_>, links: &Links, mistakes: &mut Mistakes) {
+    if !links.complete {
+        return;
+    }
+    let taken: BTreeSet<Input> = links
+        .processors
+        .iter()
+        .chain(&links.sinks)
+        .flatten()
+        .map(|(input, _)| *input)
+        .collect();
+    for (index, source) in draft
+        .sources
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| !taken.contains(&Input::Source(*index)))
+    {
+        let _ = index;
+        let message = format!("nobody reads the source `{}`", source.key.text);
+        mistakes.add(
+            &source.key.place,
+            message,
+            "name it in the `from` of a processor or sink, or remove it",
+        );
+    }
+    let left = draft
+        .processors
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| !taken.contains(&Input::Processor(*index)));
+    for (_, processor) in left {
+        let message = format!("nobody takes what comes out of `{}`", processor.key.text);
+        mistakes.add(
+            &processor.key.place,
+            message,
+            "name it in the `from` of a processor or sink, or remove it",
+        );
+    }
+}
+
+/// The topology, with the processors in `order` and every index turned accordingly. `None` only if a part is missing.
+fn assemble(draft: Draft<'_>, links: &Links, order: &[usize]) -> Option<Topology> {
+    let mut position = vec![0; order.len()];
+    for (new, old) in order.iter().enumerate() {
+        *position.get_mut(*old)? = new;
+    }
+    let turned = |links: &[(Input, Place)]| -> Option<Vec<Input>> {
+        links
+            .iter()
+            .map(|(input, _)| match input {
+                Input::Source(_) => Some(*input),
+                Input::Processor(old) => position.get(*old).copied().map(Input::Processor),
+            })
+            .collect()
+    };
+    let mut drafts: Vec<_> = draft.processors.into_iter().map(Some).collect();
+    let processors = order.iter().map(|old| {
+        let processor = drafts.get_mut(*old)?.take()?;
+        Some(ProcessorNode {
+            name: processor.key.text.clone(),
+            from: turned(links.processors.get(*old)?)?,
+            on_error: processor.on_error,
+            definition: processor.definition?,
+            place: processor.key.place.clone(),
+        })
+    });
+    let processors = processors.collect::<Option<Vec<_>>>()?;
+    let sinks = draft.sinks.into_iter().zip(&links.sinks).map(|(sink, from)| {
+        Some(Sink {
+            name: sink.key.text.clone(),
+            from: turned(from)?,
+            topic: sink.topic?,
+            condition: sink.condition?,
+            key: sink.new_key,
+            headers: sink.headers,
+            place: sink.key.place.clone(),
+        })
+    });
+    Some(Topology {
+        application: draft.application?,
+        guarantee: draft.guarantee,
+        commit_interval: draft.commit_interval,
+        workers: draft.workers,
+        kafka: draft.kafka,
+        secrets: draft.secrets,
+        sources: draft
+            .sources
+            .into_iter()
+            .map(|source| source.item)
+            .collect::<Option<_>>()?,
+        tables: draft
+            .tables
+            .into_iter()
+            .map(|table| table.item)
+            .collect::<Option<_>>()?,
+        sinks: sinks.collect::<Option<_>>()?,
+        processors,
+        dead_letters: draft.dead_letters?.0,
+    })
+}

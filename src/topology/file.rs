@@ -1,0 +1,319 @@
+//! `topology.yaml` read part by part into a [`Draft`]: each part right in itself, nothing known yet of how they fit together.
+
+use super::names::{self, NAME_HELP, OURS, TOPIC_HELP};
+use super::sinks::{self, SinkDraft};
+use super::{Codec, Guarantee, OnError, Source, Table};
+use crate::expression::Names;
+use crate::processor::{self, Definition, Reading};
+use crate::value::SecretNames;
+use crate::yaml::{
+    self, Fields, Key, Kind, Mistakes, Node, Origin, Place, duration, integer, list_of, map_of, one_or_many,
+    scalar_text, text, word,
+};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A topology of which every part was read, but nothing was resolved. What could not be read is `None`, and a mistake.
+pub(super) struct Draft<'a> {
+    pub application: Option<String>,
+    pub guarantee: Guarantee,
+    pub commit_interval: Duration,
+    pub workers: usize,
+    pub kafka: BTreeMap<String, String>,
+    pub secrets: SecretNames,
+    pub sources: Vec<Named<'a, Source>>,
+    pub tables: Vec<Named<'a, Table>>,
+    pub processors: Vec<ProcessorDraft<'a>>,
+    pub sinks: Vec<SinkDraft<'a>>,
+    pub dead_letters: Option<(String, Place)>,
+}
+
+/// Something with a name and a topic.
+pub(super) struct Named<'a, T> {
+    pub key: &'a Key,
+    pub item: Option<T>,
+    pub topic_place: Place,
+}
+
+pub(super) struct ProcessorDraft<'a> {
+    pub key: &'a Key,
+    pub node: &'a Node,
+    pub from: Option<From>,
+    pub on_error: OnError,
+    pub definition: Option<Arc<dyn Definition>>,
+}
+
+/// The names in a `from`, each with its place.
+pub(super) type From = Vec<(String, Place)>;
+
+/// Reads the whole file. `None`: it is not even a map.
+pub(super) fn read<'a>(root: &'a Node, folder: &Path, mistakes: &mut Mistakes) -> Option<Draft<'a>> {
+    if root.kind == Kind::Null {
+        mistakes.add(
+            &root.place,
+            "the topology is empty",
+            "begin with `application:`, `sources:`, `sinks:` and `dead_letters:`",
+        );
+        return None;
+    }
+    let mut fields = Fields::of("a topology", &root.place, root, mistakes)?;
+    let application = fields.required("application", |node, mistakes| {
+        let name = text(node, mistakes)?;
+        named(&name, &node.place, mistakes).then_some(name)
+    });
+    let guarantee = fields.optional(
+        "processing_guarantee",
+        word(&[
+            ("exactly_once", Guarantee::ExactlyOnce),
+            ("at_least_once", Guarantee::AtLeastOnce),
+        ]),
+    );
+    let commit_interval = fields.optional("commit_interval", duration);
+    let workers = fields.optional("workers", integer(1..=256));
+    let kafka = fields.optional("kafka", kafka);
+    fields.find("variables");
+    let secrets = fields.optional("secrets", list_of(text));
+    section(root, &mut fields, "sources", true);
+    section(root, &mut fields, "tables", false);
+    section(root, &mut fields, "processors", false);
+    section(root, &mut fields, "sinks", true);
+    let dead_letters = fields.required("dead_letters", |node, mistakes| {
+        let mut fields = Fields::of("dead_letters", &node.place, node, mistakes)?;
+        let topic = fields.required("topic", topic);
+        fields.finish();
+        topic
+    });
+    fields.finish();
+
+    let secrets = SecretNames::new(secrets.unwrap_or_default());
+    let names = match root.get("variables") {
+        // what is wrong with a variable would be said again of every expression that uses it
+        Some(variables) => mistakes.take(Names::with_variables(variables)),
+        None => Some(Names::default()),
+    };
+    let parts = Parts {
+        folder,
+        names: names.as_ref(),
+        secrets: &secrets,
+    };
+    let under = |name: &str| root.get(name).map_or(&[][..], Node::entries).iter();
+    Some(Draft {
+        application,
+        guarantee: guarantee.unwrap_or(Guarantee::ExactlyOnce),
+        commit_interval: commit_interval.unwrap_or(Duration::from_millis(100)),
+        workers: workers.and_then(|workers| usize::try_from(workers).ok()).unwrap_or(1),
+        kafka: kafka.unwrap_or_default(),
+        sources: under("sources")
+            .map(|(key, node)| source(key, node, mistakes))
+            .collect(),
+        tables: under("tables").map(|(key, node)| table(key, node, mistakes)).collect(),
+        processors: under("processors")
+            .map(|(key, node)| processor(key, node, &parts, mistakes))
+            .collect(),
+        sinks: under("sinks")
+            .map(|(key, node)| sinks::read(key, node, &parts, mistakes))
+            .collect(),
+        dead_letters,
+        secrets,
+    })
+}
+
+pub(super) struct Parts<'p> {
+    folder: &'p Path,
+    /// `None` where the variables are wrong: then expressions are not compiled.
+    pub names: Option<&'p Names>,
+    pub secrets: &'p SecretNames,
+}
+
+/// Checks a map of named parts, and the names. What is no map has no entries, so nobody trips over it later.
+fn section(root: &Node, fields: &mut Fields<'_>, name: &'static str, needed: bool) {
+    if needed {
+        fields.required(name, |_, _| Some(()));
+    } else {
+        fields.find(name);
+    }
+    let Some(node) = root.get(name) else { return };
+    match &node.kind {
+        Kind::Map(entries) if !(needed && entries.is_empty()) => {
+            for (key, _) in entries {
+                named(&key.text, &key.place, fields.mistakes);
+            }
+        }
+        Kind::Null if !needed => {}
+        Kind::Map(_) | Kind::Null => {
+            let message = format!("there is nothing under `{name}`");
+            fields.wrong(&node.place, message, "add at least one, as in {name: {...}}");
+        }
+        _ => {
+            let message = format!("`{name}` must be a map, and this is {}", node.type_name());
+            fields.wrong(
+                &node.place,
+                message,
+                "write each under its own name, as in {name: {...}}",
+            );
+        }
+    }
+}
+
+fn named(name: &str, place: &Place, mistakes: &mut Mistakes) -> bool {
+    let right = names::is_name(name);
+    if !right {
+        mistakes.add(place, "this can't be a name", NAME_HELP);
+    }
+    right
+}
+
+/// A topic's name, with its place.
+pub(super) fn topic(node: &Node, mistakes: &mut Mistakes) -> Option<(String, Place)> {
+    let name = text(node, mistakes)?;
+    match names::legal_topic(&name) {
+        Ok(()) => Some((name, node.place.clone())),
+        Err(why) => {
+            mistakes.add(&node.place, why, TOPIC_HELP);
+            None
+        }
+    }
+}
+
+const ON_ERROR: [(&str, OnError); 3] = [
+    ("dead_letter", OnError::DeadLetter),
+    ("drop", OnError::Drop),
+    ("fail", OnError::Fail),
+];
+
+fn source<'a>(key: &'a Key, node: &'a Node, mistakes: &mut Mistakes) -> Named<'a, Source> {
+    let read = |mistakes: &mut Mistakes| {
+        let mut fields = Fields::of("a source", &key.place, node, mistakes)?;
+        let topic = fields.required("topic", topic);
+        let codec = fields.optional("codec", word(&[("json", Codec::Json), ("raw", Codec::Text)]));
+        let on_error = fields.optional("on_error", word(&ON_ERROR));
+        fields.finish();
+        let (topic, place) = topic?;
+        let (codec, on_error) = (codec.unwrap_or_default(), on_error.unwrap_or_default());
+        Some((
+            Source {
+                name: key.text.clone(),
+                topic,
+                codec,
+                on_error,
+            },
+            place,
+        ))
+    };
+    split(key, read(mistakes))
+}
+
+fn table<'a>(key: &'a Key, node: &'a Node, mistakes: &mut Mistakes) -> Named<'a, Table> {
+    let read = |mistakes: &mut Mistakes| {
+        let mut fields = Fields::of("a table", &key.place, node, mistakes)?;
+        let topic = fields.required("topic", topic);
+        fields.finish();
+        let (topic, place) = topic?;
+        Some((
+            Table {
+                name: key.text.clone(),
+                topic,
+            },
+            place,
+        ))
+    };
+    split(key, read(mistakes))
+}
+
+fn split<'a, T>(key: &'a Key, read: Option<(T, Place)>) -> Named<'a, T> {
+    match read {
+        Some((item, topic_place)) => Named {
+            key,
+            item: Some(item),
+            topic_place,
+        },
+        None => Named {
+            key,
+            item: None,
+            topic_place: key.place.clone(),
+        },
+    }
+}
+
+/// A `from`: one name or several, each once.
+pub(super) fn from(node: &Node, mistakes: &mut Mistakes) -> Option<From> {
+    let named = |node: &Node, mistakes: &mut Mistakes| {
+        if node.from != Origin::File {
+            mistakes.add(
+                &node.place,
+                "what is read can't be named by a variable",
+                "write the name of a source or processor",
+            );
+            return None;
+        }
+        text(node, mistakes).map(|name| (name, node.place.clone()))
+    };
+    let mut from = From::new();
+    for (name, place) in one_or_many(named)(node, mistakes)? {
+        if from.iter().any(|(earlier, _)| *earlier == name) {
+            mistakes.add(&place, format!("`{name}` is here twice"), "name it once");
+        } else {
+            from.push((name, place));
+        }
+    }
+    Some(from)
+}
+
+fn processor<'a>(key: &'a Key, node: &'a Node, parts: &Parts<'_>, mistakes: &mut Mistakes) -> ProcessorDraft<'a> {
+    let mut draft = ProcessorDraft {
+        key,
+        node,
+        from: None,
+        on_error: OnError::default(),
+        definition: None,
+    };
+    let what = format!("processor `{}`", yaml::shortened(&key.text, 60));
+    let Some(mut fields) = Fields::of(what, &key.place, node, mistakes) else {
+        return draft;
+    };
+    let types: Vec<_> = processor::registry()
+        .iter()
+        .map(|(name, reader)| (*name, *reader))
+        .collect();
+    let reader = fields.required("type", word(&types));
+    draft.from = fields.required("from", from);
+    draft.on_error = fields.optional("on_error", word(&ON_ERROR)).unwrap_or_default();
+    // which keys a processor takes is known only with its type, and what an expression may name only with the variables
+    if let (Some(reader), Some(names)) = (reader, parts.names) {
+        let reading = Reading {
+            name: &key.text,
+            folder: parts.folder,
+            names,
+            secrets: parts.secrets,
+        };
+        draft.definition = reader(&mut fields, &reading);
+        fields.finish();
+    }
+    draft
+}
+
+fn kafka(node: &Node, mistakes: &mut Mistakes) -> Option<BTreeMap<String, String>> {
+    if node.kind == Kind::Null {
+        return None;
+    }
+    let mut right = true;
+    for (key, _) in node.entries() {
+        if let Some((name, why)) = OURS.iter().find(|(name, _)| *name == key.text) {
+            mistakes.add(
+                &key.place,
+                format!("`{name}` is not yours to set"),
+                format!("remove it: {why}"),
+            );
+            right = false;
+        }
+    }
+    let properties = map_of(scalar_text)(node, mistakes).filter(|_| right)?;
+    Some(
+        properties
+            .into_iter()
+            .map(|(key, value)| (key.text.clone(), value))
+            .collect(),
+    )
+}

@@ -1,0 +1,57 @@
+//! What the broker tests and the bench share: a real Kafka broker, clients to feed it and to verify what came out, and
+//! `millstream` as a child process.
+//!
+//! Nothing here uses the crate under test: what a test verifies is verified by rdkafka alone, from outside.
+
+#![allow(dead_code, reason = "the tests and the bench use different parts")]
+
+pub mod broker;
+pub mod children;
+pub mod client;
+pub mod compare;
+pub mod documents;
+pub mod load;
+pub mod millstream;
+pub mod random;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// Tries `attempt` until it gives a value; panics with what it last said was missing when `limit` is over.
+pub fn wait_until<T>(what: &str, limit: Duration, mut attempt: impl FnMut() -> Result<T, String>) -> T {
+    let deadline = Instant::now() + limit;
+    loop {
+        match attempt() {
+            Ok(value) => return value,
+            Err(missing) if Instant::now() >= deadline => panic!("waited {limit:?} in vain for {what}: {missing}"),
+            Err(_) => std::thread::sleep(Duration::from_millis(50)),
+        }
+    }
+}
+
+/// Where the logs of this run's brokers and instances are kept, whatever the outcome.
+pub fn log_folder() -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("logs");
+    std::fs::create_dir_all(&folder).expect("a folder for logs");
+    folder
+}
+
+/// The last lines of a log, for a failure's message.
+pub fn tail(log: &std::path::Path, lines: usize) -> String {
+    let text = std::fs::read_to_string(log).unwrap_or_else(|error| format!("(no log: {error})"));
+    let all: Vec<&str> = text.lines().collect();
+    let last = all.get(all.len().saturating_sub(lines)..).unwrap_or_default();
+    format!(
+        "--- the last {} of {} lines of {}\n{}\n---",
+        last.len(),
+        all.len(),
+        log.display(),
+        last.join("\n")
+    )
+}
+
+/// A port nobody listens on at this moment.
+pub fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+    listener.local_addr().expect("its address").port()
+}

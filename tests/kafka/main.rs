@@ -1,0 +1,17 @@
+//! The broker tests: `millstream run` as child processes against a real Kafka broker, verified from outside.
+//!
+//! Run by `./test`; one alone: `./test NAME`. Kafka is fetched by `./test --fetch`. They run one after another
+//! (`--test-threads=1`), on one broker; each has topics and an application of its own.
+
+#[path = "../harness/mod.rs"]
+mod harness;
+
+mod broker;
+mod copy;
+mod crashes;
+mod documents;
+mod own;
+mod pipeline;
+mod sharing;
+mod topics;
+mod transactions;
