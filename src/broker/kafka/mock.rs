@@ -47,7 +47,9 @@ impl MockKafka {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::broker::{Broker, ConsumerSettings, Outgoing, Position, ProducerSettings, Rebalance, TopicPartition};
+    use crate::broker::{
+        Broker, ConsumerSettings, Outgoing, Position, ProducerSettings, Reaction, Rebalance, TopicPartition,
+    };
     use std::time::{Duration, Instant};
 
     const SOON: Duration = Duration::from_secs(10);
@@ -146,5 +148,56 @@ mod tests {
                 .unwrap();
         }
         assert_eq!(count, 3);
+    }
+
+    #[test]
+    fn an_abort_comes_through_after_a_broker_was_away_for_longer_than_its_records_may_wait() {
+        let mock = MockKafka::start().unwrap();
+        mock.create_topic("many", 8).unwrap();
+        let mut broker = mock.broker();
+        // Records wait as long as their transaction may last.
+        let patience = ("transaction.timeout.ms".to_owned(), "1500".to_owned());
+        broker.settings.properties.extend([patience]);
+        let settings = ProducerSettings {
+            transactional_id: Some("t-away".into()),
+        };
+        let mut producer = broker.producer(&settings).unwrap();
+        let send = |producer: &mut Box<dyn crate::broker::Producer>, count: i32| {
+            producer.begin().unwrap();
+            for number in 0..count {
+                let out = Outgoing {
+                    topic: "many",
+                    partition: Some(number % 8),
+                    key: None,
+                    value: Some(b"x"),
+                    headers: &[],
+                    timestamp: None,
+                };
+                producer.send(out).unwrap();
+            }
+        };
+        send(&mut producer, 8);
+        producer.flush(SOON).unwrap();
+        producer.commit(SOON).unwrap();
+
+        mock.cluster.broker_down(1).unwrap();
+        send(&mut producer, 800);
+        let deadline = Instant::now() + SOON;
+        let failed = loop {
+            match producer.flush(Duration::from_millis(100)) {
+                Err(error) if error.reaction == Reaction::Retry && Instant::now() < deadline => {}
+                other => break other,
+            }
+        };
+        assert_eq!(failed.unwrap_err().reaction, Reaction::Abort);
+        mock.cluster.broker_up(1).unwrap();
+        let deadline = Instant::now() + 3 * SOON;
+        while let Err(error) = producer.abort(Duration::from_millis(500)) {
+            assert_eq!(error.reaction, Reaction::Retry, "{error}");
+            assert!(Instant::now() < deadline, "{error}");
+        }
+        send(&mut producer, 8);
+        producer.flush(SOON).unwrap();
+        producer.commit(SOON).unwrap();
     }
 }

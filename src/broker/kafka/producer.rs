@@ -15,6 +15,8 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use std::time::{Duration, Instant};
 
 const INIT_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long an abort waits before the reports that it may be waiting for are served.
+const ABORT_SLICE: Duration = Duration::from_millis(100);
 
 pub struct KafkaProducer {
     producer: BaseProducer<ProducerCallbacks>,
@@ -41,6 +43,16 @@ impl KafkaProducer {
             producer,
             transactional,
         })
+    }
+
+    /// Takes the reports that have come, of records that are given up.
+    fn serve_reports(&self) {
+        let mut left = i32::MAX;
+        while self.producer.in_flight_count() < left {
+            left = self.producer.in_flight_count();
+            self.producer.poll(Duration::from_millis(1));
+        }
+        self.producer.context().take_failure();
     }
 
     fn failure(&self) -> Result<(), BrokerError> {
@@ -132,15 +144,18 @@ impl Producer for KafkaProducer {
 
     fn abort(&mut self, timeout: Duration) -> Result<(), BrokerError> {
         let deadline = Instant::now() + timeout;
-        self.producer
-            .abort_transaction(timeout)
-            .map_err(|error| classify("abort", error))?;
-        // An abort does not serve the reports of what it purged.
-        while self.producer.in_flight_count() > 0 && Instant::now() < deadline {
-            self.producer.poll(Duration::from_millis(1));
+        loop {
+            // An abort waits until every record that it purges is reported, and reports come only with a poll.
+            let slice = deadline.saturating_duration_since(Instant::now()).min(ABORT_SLICE);
+            let aborted = self
+                .producer
+                .abort_transaction(slice)
+                .map_err(|error| classify("abort", error));
+            self.serve_reports();
+            match aborted {
+                Err(error) if error.reaction == Reaction::Retry && Instant::now() < deadline => {}
+                aborted => return aborted,
+            }
         }
-        self.producer.poll(Duration::ZERO);
-        self.producer.context().take_failure();
-        Ok(())
     }
 }
