@@ -4,6 +4,7 @@ use super::{Outcome, Output, Terminal, mistakes};
 use crate::broker::kafka::{KafkaBroker, KafkaSettings};
 use crate::engine::{Engine, EngineHealth, Reporter, Topics, WorkerSettings};
 use crate::observe::{Exposition, HttpServer, LogFormat, logs};
+use crate::state::MemoryStores;
 use crate::topology;
 use std::error::Error;
 use std::io;
@@ -109,7 +110,14 @@ impl Run {
         let (mut terminate, mut interrupt) = runtime.block_on(async {
             Ok::<_, io::Error>((signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?))
         })?;
-        let engine = Engine::start(topology, Box::new(broker), Topics::Prepare, workers, &settings)?;
+        let engine = Engine::start(
+            topology,
+            Box::new(broker),
+            Box::new(MemoryStores),
+            Topics::Prepare,
+            workers,
+            &settings,
+        )?;
         let server = HttpServer::start(self.http, exposition, EngineHealth(engine.status().clone()))?;
         tracing::info!(address = %server.address(), "metrics and health are served");
         let mut reporter = Reporter::new(engine.status().clone());

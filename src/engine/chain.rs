@@ -8,11 +8,25 @@ use super::wiring::{Next, Wiring};
 use crate::expression::{ExpressionError, Scope};
 use crate::processor::{Context, Failure, Processor};
 use crate::record::Record;
-use crate::state::Remembered;
+use crate::state::{Remembered, TaskStore};
 use crate::topology::{Condition, Sink, Topology};
 use crate::value::{Value, write};
 use bumpalo::Bump;
 use bumpalo::collections::Vec as ArenaVec;
+
+/// Why a record's way ended before its end.
+#[derive(Debug)]
+pub enum Stop {
+    Failed(ChainError),
+    /// A store of the task could not be used ([`Task::failed`]): nothing that came of the record counts.
+    Store,
+}
+
+impl From<ChainError> for Stop {
+    fn from(error: ChainError) -> Self {
+        Self::Failed(error)
+    }
+}
 
 /// Why a record failed, and in which processor or sink.
 #[derive(Debug)]
@@ -52,7 +66,7 @@ impl Chain {
         arena: &'a Bump,
         around: Surroundings<'c, 't>,
         view: &'c mut Option<TablesView<'t>>,
-    ) -> Result<(), ChainError> {
+    ) -> Result<(), Stop> {
         let Surroundings {
             topology,
             wiring,
@@ -88,7 +102,11 @@ impl Chain {
                     pass.processor = index;
                     pass.record_time = record.timestamp;
                     pass.first_store = wiring.first_store.get(index).copied().unwrap_or(0);
-                    processor.process(record, &mut pass).map_err(|failure| ChainError {
+                    let processed = processor.process(record, &mut pass);
+                    if pass.task.failed.is_some() {
+                        return Err(Stop::Store);
+                    }
+                    processed.map_err(|failure| ChainError {
                         failure,
                         processor: Some(index),
                         name: topology
@@ -236,6 +254,14 @@ struct Pass<'c, 't, 'a> {
     forwarded: ArenaVec<'a, Record<'a>>,
 }
 
+impl Pass<'_, '_, '_> {
+    /// A store of the processor that runs.
+    fn store(&mut self, store: usize) -> Option<&mut TaskStore> {
+        let owned = self.task.stores.get_mut(self.first_store + store);
+        owned.map(|owned| &mut owned.store)
+    }
+}
+
 impl<'a> Context<'a> for Pass<'_, '_, 'a> {
     fn arena(&self) -> &'a Bump {
         self.arena
@@ -253,9 +279,34 @@ impl<'a> Context<'a> for Pass<'_, '_, 'a> {
     }
 
     fn remember(&mut self, store: usize, id: u128, event_time: i64) -> Remembered {
-        match self.task.stores.get_mut(self.first_store + store) {
-            Some(ids) => ids.remember(id, event_time, self.record_time),
-            None => Remembered::New,
+        let record_time = self.record_time;
+        let remembered = match self.store(store) {
+            Some(TaskStore::Ids(ids)) => ids.remember(id, event_time, record_time),
+            _ => Ok(Remembered::New),
+        };
+        remembered.unwrap_or_else(|error| {
+            self.task.failed.get_or_insert(error);
+            Remembered::Duplicate
+        })
+    }
+
+    fn get(&mut self, store: usize, key: &[u8]) -> Option<&'a [u8]> {
+        let arena = self.arena;
+        let found = match self.store(store) {
+            Some(TaskStore::Values(values)) => {
+                values.get(key, |value| value.map(|value| &*arena.alloc_slice_copy(value)))
+            }
+            _ => Ok(None),
+        };
+        found.unwrap_or_else(|error| {
+            self.task.failed.get_or_insert(error);
+            None
+        })
+    }
+
+    fn put(&mut self, store: usize, key: &[u8], value: Option<&[u8]>) {
+        if let Some(TaskStore::Values(values)) = self.store(store) {
+            values.put(key, value);
         }
     }
 

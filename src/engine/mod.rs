@@ -41,7 +41,8 @@ pub use tables::{TableReader, Tables};
 pub use wiring::Wiring;
 pub use worker::{Shared, Step, TaskNumbers, Worker};
 
-use crate::broker::BrokerError;
+use crate::broker::{BrokerError, Reaction};
+use crate::state::StateError;
 use crate::topology::Wrong;
 use std::time::Duration;
 
@@ -54,12 +55,44 @@ fn list(wrong: &[Wrong]) -> String {
 pub enum EngineError {
     #[error(transparent)]
     Broker(#[from] BrokerError),
+    #[error(transparent)]
+    State(#[from] StateError),
     #[error("topics are not as the topology needs them:{}", list(.0))]
     Topics(Vec<Wrong>),
     #[error("no thread could be started: {0}")]
     Thread(String),
     #[error("{0} panicked: this is a bug of millstream, please report it with the log")]
     Panicked(String),
+}
+
+/// Why a step of a worker did not come through.
+#[derive(Debug, thiserror::Error)]
+enum StepError {
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
+    #[error(transparent)]
+    State(#[from] StateError),
+}
+
+impl StepError {
+    fn reaction(&self) -> Reaction {
+        match self {
+            Self::Broker(error) => error.reaction,
+            Self::State(StateError::InUse { .. }) => Reaction::Retry,
+            // The task's stores are opened anew once the transaction is gone.
+            Self::State(StateError::Damaged { .. }) => Reaction::Abort,
+            Self::State(StateError::Io { .. } | StateError::Refused(_)) => Reaction::Fatal,
+        }
+    }
+}
+
+impl From<StepError> for EngineError {
+    fn from(error: StepError) -> Self {
+        match error {
+            StepError::Broker(error) => Self::Broker(error),
+            StepError::State(error) => Self::State(error),
+        }
+    }
 }
 
 /// How a worker works.

@@ -1,6 +1,7 @@
 //! Polls a batch and processes it, record by record. A record succeeds whole or becomes a dead letter whole.
 
-use super::chain::{Chain, ChainError, Surroundings};
+use super::StepError;
+use super::chain::{Chain, ChainError, Stop, Surroundings};
 use super::counts::{Counts, bump};
 use super::dead_letter::{self, Reason};
 use super::output::Outputs;
@@ -12,8 +13,8 @@ use super::wiring::DEAD_LETTERS;
 use super::worker::{Shared, Worker};
 use crate::broker::{BrokerError, Outgoing, Reaction, TopicPartition};
 use crate::record::{RawRecord, Record};
-use crate::state::{Mark, encode_id};
-use crate::topology::{Codec, OnError};
+use crate::state::{Mark, StateError};
+use crate::topology::{Codec, OnError, Topology};
 use crate::value::{Value, parse};
 use bumpalo::Bump;
 use std::time::Duration;
@@ -22,7 +23,7 @@ use std::time::Duration;
 ///
 /// # Errors
 /// The first error of the poll or of writing; what was processed before it is in the open transaction.
-pub fn poll(session: &mut Session, worker: &mut Worker, timeout: Duration) -> Result<(), BrokerError> {
+pub fn poll(session: &mut Session, worker: &mut Worker, timeout: Duration) -> Result<(), StepError> {
     let max = if session.one_by_one > 0 {
         1
     } else {
@@ -95,14 +96,15 @@ pub fn poll(session: &mut Session, worker: &mut Worker, timeout: Duration) -> Re
     session.processed += processed;
     let polled = rebalance.map(|rebalance| session.note(rebalance));
     // The consumer is past the record that failed: whatever is to be done, it must be read again.
-    let failed = failed.map(|error| match error.reaction {
-        Reaction::Retry => BrokerError {
+    let failed = failed.map(|error| match error {
+        StepError::Broker(error) if error.reaction == Reaction::Retry => StepError::Broker(BrokerError {
             reaction: Reaction::Abort,
             ..error
-        },
-        _ => error,
+        }),
+        error => error,
     });
-    failed.map_or(Ok(()), Err).and(polled)
+    failed.map_or(Ok(()), Err)?;
+    Ok(polled?)
 }
 
 struct Batch<'b> {
@@ -136,7 +138,7 @@ impl Batch<'_> {
         record: &RawRecord<'_>,
         chain: &mut Chain,
         arena: &Bump,
-    ) -> Result<(), BrokerError> {
+    ) -> Result<(), StepError> {
         let Some(task) = self.tasks.get_mut(task) else {
             return Ok(());
         };
@@ -149,7 +151,7 @@ impl Batch<'_> {
             .iter()
             .find(|(partition, offset, _)| *partition == task.partition && *offset == record.origin.offset);
         let result = match refused {
-            Some((_, _, message)) => Err(Failed::too_large(message.clone(), REFUSED_LIMIT)),
+            Some((_, _, message)) => Err(Ended::Failed(Failed::too_large(message.clone(), REFUSED_LIMIT))),
             None => {
                 let around = Surroundings {
                     topology: &self.shared.topology,
@@ -159,7 +161,7 @@ impl Batch<'_> {
                     outputs: &mut *self.outputs,
                     counts: &mut *self.counts,
                 };
-                run(record, chain, arena, around, &mut self.view).and_then(|()| self.outputs.fit(self.limit))
+                run(record, chain, arena, around, &mut self.view).and_then(|()| Ok(self.outputs.fit(self.limit)?))
             }
         };
         match result {
@@ -171,7 +173,8 @@ impl Batch<'_> {
                 self.marks,
                 self.counts,
             )?,
-            Err(failed) => {
+            Err(Ended::Store) => return Err(store_failed(task)),
+            Err(Ended::Failed(failed)) => {
                 task.undo_to(self.marks);
                 fail(self.shared, self.transaction, record, failed, self.limit, self.counts)?;
             }
@@ -184,6 +187,36 @@ impl Batch<'_> {
 
 /// How much of a record that the broker refused is kept in its dead letter.
 const REFUSED_LIMIT: usize = 64 * 1024;
+
+/// Why a record did not get through its chain.
+enum Ended {
+    Failed(Failed),
+    /// A store of its task failed.
+    Store,
+}
+
+impl From<Failed> for Ended {
+    fn from(failed: Failed) -> Self {
+        Self::Failed(failed)
+    }
+}
+
+/// A damaged store is mended once the transaction is aborted; of another failure a person must hear.
+fn store_failed(task: &mut Task) -> StepError {
+    match task.failed.take() {
+        Some(error @ StateError::Damaged { .. }) => {
+            let message = error.to_string();
+            task.failed = Some(error);
+            StepError::Broker(BrokerError {
+                operation: "read a store",
+                message,
+                reaction: Reaction::Abort,
+            })
+        }
+        Some(error) => error.into(),
+        None => StateError::Refused("a store failed and did not say why".into()).into(),
+    }
+}
 
 /// A record that failed, and what is to become of it.
 struct Failed {
@@ -229,7 +262,7 @@ fn run<'c, 't: 'c>(
     arena: &Bump,
     around: Surroundings<'c, 't>,
     view: &'c mut Option<TablesView<'t>>,
-) -> Result<(), Failed> {
+) -> Result<(), Ended> {
     let (topology, wiring, entry) = (around.topology, around.wiring, around.task.entry);
     let Some(entry) = wiring.entries.get(entry) else {
         return Ok(());
@@ -251,24 +284,24 @@ fn run<'c, 't: 'c>(
         timestamp: record.timestamp,
         origin: record.origin,
     };
-    chain.run(decoded, arena, around, view).map_err(
-        |ChainError {
-             failure,
-             processor,
-             name,
-         }| Failed {
-            on_error: processor
-                .and_then(|i| topology.processors.get(i))
-                .map_or(OnError::DeadLetter, |node| node.on_error),
-            reason: Reason {
-                kind: failure.kind,
-                message: failure.message,
-                detail: failure.detail,
-                processor: name,
-            },
-            limit: None,
+    chain.run(decoded, arena, around, view).map_err(|stop| match stop {
+        Stop::Store => Ended::Store,
+        Stop::Failed(error) => Ended::Failed(failed(error, topology)),
+    })
+}
+
+fn failed(error: ChainError, topology: &Topology) -> Failed {
+    let node = error.processor.and_then(|index| topology.processors.get(index));
+    Failed {
+        on_error: node.map_or(OnError::DeadLetter, |node| node.on_error),
+        reason: Reason {
+            kind: error.failure.kind,
+            message: error.failure.message,
+            detail: error.failure.detail,
+            processor: error.name,
         },
-    )
+        limit: None,
+    }
 }
 
 fn decode<'a>(codec: Codec, value: Option<&'a [u8]>, arena: &'a Bump) -> Result<Value<'a>, (&'static str, String)> {
@@ -289,7 +322,7 @@ fn write(
     shared: &Shared,
     transaction: &mut Transaction,
     outputs: &Outputs,
-    task: &Task,
+    task: &mut Task,
     marks: &[Mark],
     counts: &mut Counts,
 ) -> Result<(), BrokerError> {
@@ -317,21 +350,23 @@ fn write(
         .get(task.entry)
         .map(|entry| entry.stores.as_slice())
         .unwrap_or_default();
-    for ((store, mark), index) in task.stores.iter().zip(marks).zip(wired) {
+    for ((owned, mark), index) in task.stores.iter_mut().zip(marks).zip(wired) {
         let Some(wired) = shared.wiring.stores.get(*index) else {
             continue;
         };
-        for id in store.written_since(*mark) {
-            let (key, value) = encode_id(*id);
+        let mut records = 0;
+        owned.store.each_written(*mark, |key, value| {
+            records += 1;
             transaction.send(Outgoing {
                 topic: &wired.changelog,
                 partition: Some(task.partition.partition),
-                key: Some(&key),
-                value: Some(&value),
+                key: Some(key),
+                value,
                 headers: &[],
                 timestamp: None,
-            })?;
-        }
+            })
+        })?;
+        owned.wrote(records);
     }
     Ok(())
 }

@@ -4,10 +4,11 @@
 //! changelog, and what its successor committed since lies behind the last stable offset until the dead one's time is over.
 //! Who stopped there would forget that, so restoring waits for it, as Kafka Streams does.
 
-use super::task::Task;
+use super::StepError;
+use super::task::{OwnedStore, Task};
 use super::wiring::Wiring;
 use crate::broker::{Broker, BrokerError, Position, Reaction, Reader, TopicPartition};
-use crate::state::{IdWrite, TaskIds, decode_id};
+use crate::state::StateError;
 use std::time::Duration;
 
 const BATCH: usize = 5_000;
@@ -48,25 +49,25 @@ impl Restore {
     /// reader that an empty changelog left for the next: connecting one costs a start more than anything else.
     pub fn start(
         broker: &dyn Broker,
-        task: &Task,
+        task: &mut Task,
         wiring: &Wiring,
         spare: &mut Option<Box<dyn Reader>>,
-    ) -> Result<Self, BrokerError> {
+    ) -> Result<Self, StepError> {
         let mut open = Vec::new();
         let stores = wiring
             .entries
             .get(task.entry)
             .map(|entry| entry.stores.as_slice())
             .unwrap_or_default();
-        for (store, (wired, ids)) in stores
+        for (store, (wired, owned)) in stores
             .iter()
             .filter_map(|i| wiring.stores.get(*i))
-            .zip(&task.stores)
+            .zip(&mut task.stores)
             .enumerate()
         {
             let partition = TopicPartition {
                 topic: wired.changelog.clone(),
-                partition: task.partition.partition,
+                partition: owned.id.partition,
             };
             let mut reader = match spare.take() {
                 Some(reader) => reader,
@@ -74,7 +75,17 @@ impl Restore {
             };
             let end = reader.end(&partition)?;
             let (first, stable) = reader.offsets(&partition)?;
-            let position = ids.checkpoint().unwrap_or(first).max(first);
+            let checkpoint = owned.store.checkpoint();
+            // A transaction's marker may be counted before it is written.
+            if let Some(ahead) = checkpoint.filter(|checkpoint| *checkpoint > end + 1) {
+                return Err(StateError::Refused(format!(
+                    "the store `{}` of {} partition {} stands at offset {ahead} of its changelog {}, which ends at {end}: the topic was \
+                     deleted, or lost what it had. Bring the topic back, or begin anew with `millstream reset`",
+                    wired.spec.name, owned.id.topic, owned.id.partition, wired.changelog
+                ))
+                .into());
+            }
+            let position = checkpoint.unwrap_or(first).max(first);
             if position < end {
                 reader.assign(&[(partition.clone(), Position::Offset(position))])?;
                 open.push(Changelog {
@@ -86,6 +97,7 @@ impl Restore {
                     position,
                 });
             } else {
+                owned.stands_at(position);
                 *spare = Some(reader);
             }
         }
@@ -93,37 +105,38 @@ impl Restore {
     }
 
     /// Restores for about `slice`; `true` when done.
-    pub fn step(&mut self, stores: &mut [TaskIds], slice: Duration) -> Result<bool, BrokerError> {
-        if let Some(changelog) = self.open.last_mut() {
-            let Some(store) = stores.get_mut(changelog.store) else {
-                return Ok(true);
-            };
-            let mut writes: Vec<IdWrite> = Vec::new();
-            let mut damaged = None;
-            changelog
-                .reader
-                .poll(slice, BATCH, &mut |record| match decode_id(record.key, record.value) {
-                    Ok(write) => writes.push(write),
-                    Err(error) => damaged = Some(format!("{}: {error}", record.origin.topic)),
-                })?;
-            if let Some(message) = damaged {
-                return Err(BrokerError {
-                    operation: "restore",
-                    message,
-                    reaction: Reaction::Fatal,
-                });
+    pub fn step(&mut self, stores: &mut [OwnedStore], slice: Duration) -> Result<bool, StepError> {
+        let Some(changelog) = self.open.last_mut() else {
+            return Ok(true);
+        };
+        let Some(owned) = stores.get_mut(changelog.store) else {
+            return Ok(true);
+        };
+        let mut foreign = None;
+        let mut read = 0;
+        changelog.reader.poll(slice, BATCH, &mut |record| {
+            read += 1;
+            if let Err(error) = owned.store.restore(record.key, record.value) {
+                foreign = Some(format!("{}: {error}", record.origin.topic));
             }
-            changelog.position = changelog
-                .reader
-                .position(&changelog.partition)?
-                .unwrap_or(changelog.position);
-            self.restored += writes.len() as u64;
-            store.restore(&writes, changelog.position);
-            if changelog.position >= changelog.end {
-                self.open.pop();
-            } else if changelog.position >= changelog.stable {
-                changelog.look_further()?;
-            }
+        })?;
+        if let Some(message) = foreign {
+            return Err(StepError::Broker(BrokerError {
+                operation: "restore",
+                message,
+                reaction: Reaction::Fatal,
+            }));
+        }
+        let position = changelog.reader.position(&changelog.partition)?;
+        self.restored += read;
+        if let Some(position) = position.filter(|position| *position > changelog.position) {
+            changelog.position = position;
+            owned.restored(position)?;
+        }
+        if changelog.position >= changelog.end {
+            self.open.pop();
+        } else if changelog.position >= changelog.stable {
+            changelog.look_further()?;
         }
         Ok(self.open.is_empty())
     }

@@ -2,15 +2,16 @@
 //!
 //! When the producer is fenced or fails for good, the whole session is dropped and a new one built: nothing of it may go on.
 
-use super::WorkerSettings;
 use super::restore::Restore;
 use super::task::Task;
 use super::transaction::Transaction;
 use super::wiring::Wiring;
 use super::worker::{Shared, Step, TaskNumbers, Worker};
+use super::{StepError, WorkerSettings};
 use crate::broker::{
     Broker, BrokerError, Consumer, ConsumerSettings, Position, ProducerSettings, Reaction, Rebalance, TopicPartition,
 };
+use crate::state::StateError;
 use crate::topology::Guarantee;
 use std::time::Duration;
 
@@ -71,7 +72,7 @@ impl Session {
         })
     }
 
-    pub fn advance(&mut self, worker: &mut Worker, now: Duration) -> Result<Step, BrokerError> {
+    pub fn advance(&mut self, worker: &mut Worker, now: Duration) -> Result<Step, StepError> {
         if self.abort || self.transaction.is_aborting() {
             self.rewind()?;
             return Ok(Step::Busy);
@@ -79,6 +80,9 @@ impl Session {
         if self.transaction.is_committing() {
             self.commit()?;
             worker.counts.commits += 1;
+            return Ok(Step::Busy);
+        }
+        if self.mend(worker)? {
             return Ok(Step::Busy);
         }
         if self.rebalance.is_some() {
@@ -95,7 +99,7 @@ impl Session {
         Ok(if restoring { Step::Busy } else { step })
     }
 
-    fn poll(&mut self, worker: &mut Worker, now: Duration, restoring: bool) -> Result<Step, BrokerError> {
+    fn poll(&mut self, worker: &mut Worker, now: Duration, restoring: bool) -> Result<Step, StepError> {
         let left = match self.since {
             Some(since) => worker
                 .settings
@@ -136,7 +140,8 @@ impl Session {
     }
 
     /// Commits what was processed, then makes the overlays the stores'.
-    fn commit(&mut self) -> Result<(), BrokerError> {
+    fn commit(&mut self) -> Result<(), StepError> {
+        let guarantee = self.transaction.guarantee();
         let offsets: Vec<(TopicPartition, i64)> = self
             .tasks
             .iter()
@@ -149,7 +154,7 @@ impl Session {
         self.transaction.begin()?;
         self.transaction.commit(self.consumer.as_mut(), &offsets)?;
         for task in &mut self.tasks {
-            task.committed();
+            task.committed(guarantee);
         }
         self.ended();
         self.one_by_one = self.one_by_one.saturating_sub(1);
@@ -157,14 +162,23 @@ impl Session {
             let mut offsets = offsets.iter();
             !offsets.any(|(committed, offset)| committed == partition && offset > refused)
         });
-        Ok(())
+        self.disks_took_it()
+    }
+
+    /// What a disk refuses ends the worker; what is damaged is mended by the next step.
+    fn disks_took_it(&mut self) -> Result<(), StepError> {
+        let refused = |task: &&mut Task| !matches!(task.failed, None | Some(StateError::Damaged { .. }));
+        let error = self.tasks.iter_mut().find(refused).and_then(|task| task.failed.take());
+        error.map_or(Ok(()), |error| Err(error.into()))
     }
 
     /// The next step aborts. A record that the broker refused is sought out by committing the same records one by one.
     /// `false`: there is no way on, as even the dead letter was refused.
-    pub fn abort_next(&mut self, error: &BrokerError) -> bool {
+    pub fn abort_next(&mut self, error: &StepError) -> bool {
         self.abort = true;
-        if error.reaction == Reaction::DeadLetter {
+        if let StepError::Broker(error) = error
+            && error.reaction == Reaction::DeadLetter
+        {
             match self.alone.take() {
                 Some((partition, offset)) if self.one_by_one > 0 => {
                     if self.refused.iter().any(|(p, o, _)| *p == partition && *o == offset) {
@@ -179,7 +193,7 @@ impl Session {
     }
 
     /// Aborts, forgets and seeks back to the committed offsets.
-    fn rewind(&mut self) -> Result<(), BrokerError> {
+    fn rewind(&mut self) -> Result<(), StepError> {
         self.transaction.abort()?;
         for task in &mut self.tasks {
             task.discard();
@@ -208,7 +222,7 @@ impl Session {
         self.processed = 0;
     }
 
-    fn rebalance(&mut self, worker: &mut Worker) -> Result<(), BrokerError> {
+    fn rebalance(&mut self, worker: &mut Worker) -> Result<(), StepError> {
         match self.rebalance.clone() {
             Some(Rebalance::Assigned(partitions)) => self.assigned(worker, &partitions),
             Some(Rebalance::Revoked(partitions)) => {
@@ -231,7 +245,7 @@ impl Session {
     }
 
     /// Committed offsets first, stable; only then the stores, up to what is stable after that.
-    fn assigned(&mut self, worker: &Worker, partitions: &[TopicPartition]) -> Result<(), BrokerError> {
+    fn assigned(&mut self, worker: &Worker, partitions: &[TopicPartition]) -> Result<(), StepError> {
         let offsets = self.consumer.committed(partitions, CALL_TIMEOUT)?;
         let mut tasks = Vec::with_capacity(partitions.len());
         let mut restoring = Vec::new();
@@ -240,9 +254,10 @@ impl Session {
             let Some(entry) = worker.shared.wiring.entry_of(&partition.topic) else {
                 continue;
             };
-            let task = Task::new(partition.clone(), entry, offset, &worker.shared.wiring);
+            let shared = &worker.shared;
+            let mut task = Task::open(partition.clone(), entry, offset, &shared.wiring, shared.stores.as_ref())?;
             if !task.stores.is_empty() {
-                let restore = Restore::start(worker.shared.broker.as_ref(), &task, &worker.shared.wiring, &mut spare)?;
+                let restore = Restore::start(shared.broker.as_ref(), &mut task, &shared.wiring, &mut spare)?;
                 restoring.push((partition.clone(), restore));
             }
             tasks.push(task);
@@ -263,7 +278,7 @@ impl Session {
         Ok(())
     }
 
-    fn leave(&mut self, partitions: &[TopicPartition], rebalance: Rebalance) -> Result<(), BrokerError> {
+    fn leave(&mut self, partitions: &[TopicPartition], rebalance: Rebalance) -> Result<(), StepError> {
         self.tasks.retain(|task| !partitions.contains(&task.partition));
         self.refused.retain(|(partition, _, _)| !partitions.contains(partition));
         self.restoring.retain(|(partition, _)| !partitions.contains(partition));
@@ -272,8 +287,23 @@ impl Session {
         Ok(())
     }
 
+    /// Opens the stores of a task anew after one failed, and restores them. The transaction it was met in is gone by now.
+    fn mend(&mut self, worker: &Worker) -> Result<bool, StepError> {
+        let Some(task) = self.tasks.iter_mut().find(|task| task.failed.is_some()) else {
+            return Ok(false);
+        };
+        let shared = &worker.shared;
+        task.reopen_stores(&shared.wiring, shared.stores.as_ref())?;
+        let partition = task.partition.clone();
+        self.consumer.pause(std::slice::from_ref(&partition))?;
+        let restore = Restore::start(shared.broker.as_ref(), task, &shared.wiring, &mut None)?;
+        self.restoring.retain(|(restoring, _)| *restoring != partition);
+        self.restoring.push((partition, restore));
+        Ok(true)
+    }
+
     /// A slice of restoring; `true` while there is more.
-    fn restore(&mut self, worker: &Worker) -> Result<bool, BrokerError> {
+    fn restore(&mut self, worker: &Worker) -> Result<bool, StepError> {
         let Some((partition, restore)) = self.restoring.first_mut() else {
             return Ok(false);
         };
@@ -304,12 +334,12 @@ impl Session {
     }
 
     /// The last commit. Nothing may be processed after it was called.
-    pub fn finish(&mut self) -> Result<(), BrokerError> {
+    pub fn finish(&mut self) -> Result<(), StepError> {
         if self.abort || self.transaction.is_aborting() {
-            return self.transaction.abort();
+            return Ok(self.transaction.abort()?);
         }
         if matches!(self.rebalance, Some(Rebalance::Lost(_))) {
-            return self.transaction.abort();
+            return Ok(self.transaction.abort()?);
         }
         self.commit()?;
         self.consumer.close();
@@ -336,7 +366,7 @@ impl Session {
                 .unwrap_or_default();
             for (index, store) in wired.iter().zip(&task.stores) {
                 if let Some(entries) = store_entries.get_mut(*index) {
-                    *entries += store.len();
+                    *entries += store.store.len();
                 }
             }
         }

@@ -8,6 +8,7 @@ use super::wiring::Wiring;
 use super::worker::{Shared, Step, Worker};
 use super::{EngineError, WorkerSettings};
 use crate::broker::{Broker, Reaction};
+use crate::state::Stores;
 use crate::topology::Topology;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -36,6 +37,7 @@ impl Engine {
     pub fn start(
         topology: impl Into<Arc<Topology>>,
         broker: Box<dyn Broker>,
+        stores: Box<dyn Stores>,
         topics: Topics,
         workers: usize,
         settings: &WorkerSettings,
@@ -49,6 +51,7 @@ impl Engine {
             wiring,
             tables,
             broker,
+            stores,
         });
         let stop = Arc::new(AtomicBool::new(false));
         let mut engine = Self {

@@ -2,47 +2,136 @@
 
 use super::wiring::Wiring;
 use crate::broker::{Position, TopicPartition};
-use crate::state::{Mark, MemoryIds, StoreKind, TaskIds};
-
-/// How long until a window's ids are forgotten, in milliseconds.
-fn millis(window: std::time::Duration) -> i64 {
-    i64::try_from(window.as_millis()).unwrap_or(i64::MAX)
-}
+use crate::state::{Mark, StateError, StoreId, StoreSpec, Stores, TaskStore};
+use crate::topology::Guarantee;
 
 pub struct Task {
     pub partition: TopicPartition,
     /// Index into [`Wiring::entries`].
     pub entry: usize,
     /// In the order of the entry's stores.
-    pub stores: Vec<TaskIds>,
+    pub stores: Vec<OwnedStore>,
+    /// A store of it failed: the transaction is aborted and the task's stores are opened again.
+    pub failed: Option<StateError>,
     /// Where the last committed transaction left off; `None`: nothing was ever committed.
     committed: Option<i64>,
     /// The offset after the last record processed.
     position: Option<i64>,
 }
 
+/// A store and where it stands in its changelog.
+pub struct OwnedStore {
+    pub id: StoreId,
+    pub store: TaskStore,
+    /// The changelog offset after the last committed transaction, or one before it: only what is certain is counted (our own
+    /// committed records and their markers), not what aborted transactions left in between.
+    next: Option<i64>,
+    /// Changelog records in the open transaction.
+    written: i64,
+}
+
+impl OwnedStore {
+    fn open(stores: &dyn Stores, id: StoreId, spec: &StoreSpec) -> Result<Self, StateError> {
+        let store = stores.open(&id, spec)?;
+        let next = store.checkpoint();
+        Ok(Self {
+            id,
+            store,
+            next,
+            written: 0,
+        })
+    }
+
+    /// Changelog records were handed to the open transaction.
+    pub fn wrote(&mut self, records: i64) {
+        self.written += records;
+    }
+
+    /// There is nothing to restore.
+    pub fn stands_at(&mut self, position: i64) {
+        self.next = Some(position);
+    }
+
+    /// All that was taken from the changelog becomes the store's, up to `position`.
+    pub fn restored(&mut self, position: i64) -> Result<(), StateError> {
+        self.next = Some(position);
+        self.store.restored(position)
+    }
+
+    fn committed(&mut self, guarantee: Guarantee) -> Result<(), StateError> {
+        let marker = i64::from(guarantee == Guarantee::ExactlyOnce);
+        if self.written > 0 {
+            self.next = self.next.map(|next| next + self.written + marker);
+        }
+        self.written = 0;
+        self.store.commit(self.next)
+    }
+
+    fn discard(&mut self) {
+        self.written = 0;
+        self.store.discard();
+    }
+}
+
 impl Task {
-    /// A task with empty stores, to be restored from their changelogs.
-    pub fn new(partition: TopicPartition, entry: usize, committed: Option<i64>, wiring: &Wiring) -> Self {
-        let stores = wiring
-            .entries
-            .get(entry)
-            .map(|entry| entry.stores.as_slice())
-            .unwrap_or_default();
-        let stores = stores
-            .iter()
-            .filter_map(|index| wiring.stores.get(*index))
-            .map(|store| match store.spec.kind {
-                StoreKind::Ids { window } => TaskIds::new(millis(window), Box::new(MemoryIds::new(millis(window)))),
-            })
-            .collect();
-        Self {
+    /// A task with its stores as they were left, to be restored from there.
+    ///
+    /// # Errors
+    /// Those of opening a store.
+    pub fn open(
+        partition: TopicPartition,
+        entry: usize,
+        committed: Option<i64>,
+        wiring: &Wiring,
+        stores: &dyn Stores,
+    ) -> Result<Self, StateError> {
+        let mut task = Self {
             partition,
             entry,
-            stores,
+            stores: Vec::new(),
+            failed: None,
             committed,
             position: committed,
+        };
+        task.open_stores(wiring, stores)?;
+        Ok(task)
+    }
+
+    /// Opens the stores again, after one of them failed: what was damaged is put aside, so that it is restored from the start of
+    /// its changelog.
+    ///
+    /// # Errors
+    /// Those of opening a store.
+    pub fn reopen_stores(&mut self, wiring: &Wiring, stores: &dyn Stores) -> Result<(), StateError> {
+        let ids: Vec<StoreId> = self.stores.drain(..).map(|owned| owned.id).collect();
+        if let Some(StateError::Damaged { path, why }) = self.failed.take() {
+            tracing::error!(
+                topic = self.partition.topic,
+                partition = self.partition.partition,
+                path = %path.display(),
+                why,
+                "a store is damaged: it is put aside and restored from its changelog"
+            );
+            ids.iter().try_for_each(|id| stores.set_aside(id))?;
         }
+        self.open_stores(wiring, stores)
+    }
+
+    fn open_stores(&mut self, wiring: &Wiring, stores: &dyn Stores) -> Result<(), StateError> {
+        let indices = wiring
+            .entries
+            .get(self.entry)
+            .map(|entry| entry.stores.as_slice())
+            .unwrap_or_default();
+        for wired in indices.iter().filter_map(|index| wiring.stores.get(*index)) {
+            let id = StoreId {
+                store: wired.spec.name.clone(),
+                topic: self.partition.topic.clone(),
+                partition: self.partition.partition,
+            };
+            self.stores.push(OwnedStore::open(stores, id, &wired.spec)?);
+        }
+        Ok(())
     }
 
     /// Where reading starts, or starts again after an abort.
@@ -60,31 +149,31 @@ impl Task {
         self.position.filter(|position| Some(*position) != self.committed)
     }
 
-    /// The transaction is committed.
-    pub fn committed(&mut self) {
+    /// The transaction is committed. What a store's disk has not taken is found in [`Self::failed`].
+    pub fn committed(&mut self, guarantee: Guarantee) {
         self.committed = self.position;
         for store in &mut self.stores {
-            store.commit(None);
+            if let Err(error) = store.committed(guarantee) {
+                self.failed.get_or_insert(error);
+            }
         }
     }
 
     /// The transaction was aborted.
     pub fn discard(&mut self) {
         self.position = self.committed;
-        for store in &mut self.stores {
-            store.discard();
-        }
+        self.stores.iter_mut().for_each(OwnedStore::discard);
     }
 
     pub fn marks(&self, into: &mut Vec<Mark>) {
         into.clear();
-        into.extend(self.stores.iter().map(TaskIds::mark));
+        into.extend(self.stores.iter().map(|owned| owned.store.mark()));
     }
 
     /// Undoes what one record wrote.
     pub fn undo_to(&mut self, marks: &[Mark]) {
-        for (store, mark) in self.stores.iter_mut().zip(marks) {
-            store.undo_to(*mark);
+        for (owned, mark) in self.stores.iter_mut().zip(marks) {
+            owned.store.undo_to(*mark);
         }
     }
 }

@@ -54,6 +54,10 @@ impl Transaction {
         matches!(self.phase, Phase::Flushed | Phase::OffsetsSent | Phase::Unknown)
     }
 
+    pub fn guarantee(&self) -> Guarantee {
+        self.guarantee
+    }
+
     /// An abort is under way: only [`Self::abort`] may be called.
     pub fn is_aborting(&self) -> bool {
         self.phase == Phase::Aborting

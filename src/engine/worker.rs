@@ -10,9 +10,9 @@ use super::output::Outputs;
 use super::session::Session;
 use super::tables::Tables;
 use super::wiring::Wiring;
-use super::{EngineError, WorkerSettings};
-use crate::broker::{Broker, BrokerError, Reaction};
-use crate::state::Mark;
+use super::{EngineError, StepError, WorkerSettings};
+use crate::broker::{Broker, Reaction};
+use crate::state::{Mark, Stores};
 use crate::topology::Topology;
 use bumpalo::Bump;
 use std::sync::Arc;
@@ -35,6 +35,7 @@ pub struct Shared {
     pub wiring: Wiring,
     pub tables: Tables,
     pub broker: Box<dyn Broker>,
+    pub stores: Box<dyn Stores>,
 }
 
 pub struct Worker {
@@ -94,7 +95,7 @@ impl Worker {
             Some(session) => session,
             None => match Session::open(self.shared.broker.as_ref(), &self.shared, &self.settings) {
                 Ok(session) => session,
-                Err(error) => return self.react(None, error),
+                Err(error) => return self.react(None, error.into()),
             },
         };
         match session.advance(self, now) {
@@ -110,12 +111,12 @@ impl Worker {
     }
 
     /// What is done about an error: the only place that decides.
-    fn react(&mut self, session: Option<Session>, error: BrokerError) -> Result<Step, EngineError> {
+    fn react(&mut self, session: Option<Session>, error: StepError) -> Result<Step, EngineError> {
         let wait = FIRST_BACKOFF
             .saturating_mul(1 << self.failures.min(10))
             .min(LONGEST_BACKOFF);
         self.failures = self.failures.saturating_add(1);
-        match error.reaction {
+        match error.reaction() {
             Reaction::Retry => {
                 tracing::info!(worker = self.settings.index, %error, "tried again");
                 self.session = session;
@@ -126,7 +127,7 @@ impl Worker {
                 if let Some(mut session) = session {
                     if !session.abort_next(&error) {
                         session.give_up();
-                        return Err(EngineError::Broker(error));
+                        return Err(error.into());
                     }
                     self.session = Some(session);
                 }
@@ -140,7 +141,7 @@ impl Worker {
                 if let Some(mut session) = session {
                     session.give_up();
                 }
-                return Err(EngineError::Broker(error));
+                return Err(error.into());
             }
         }
         Ok(Step::Wait(wait))
@@ -156,13 +157,13 @@ impl Worker {
         };
         match session.finish() {
             Ok(()) => Ok(true),
-            Err(error) if error.reaction == Reaction::Retry => {
+            Err(error) if error.reaction() == Reaction::Retry => {
                 self.session = Some(session);
                 Ok(false)
             }
             Err(error) => {
                 session.give_up();
-                Err(EngineError::Broker(error))
+                Err(error.into())
             }
         }
     }

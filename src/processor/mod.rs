@@ -149,7 +149,12 @@ pub trait Context<'a> {
     /// The row of a table, parsed into the arena. `None`: no such row. An error: the row is not JSON.
     fn row(&mut self, table: &str, key: &[u8]) -> Result<Option<Value<'a>>, Failure>;
     /// Remembers an id in the processor's id store number `store` (in the order of [`Definition::stores`]).
+    /// A store that can't be read ends the record's transaction, whatever is made of the answer.
     fn remember(&mut self, store: usize, id: u128, event_time: i64) -> Remembered;
+    /// The value of a key in the processor's key-value store number `store`, as this transaction sees it.
+    fn get(&mut self, store: usize, key: &[u8]) -> Option<&'a [u8]>;
+    /// Sets the value of a key, or removes it.
+    fn put(&mut self, store: usize, key: &[u8], value: Option<&[u8]>);
     /// Counts something that is neither an output nor a failure: one of [`count`].
     fn count(&mut self, what: &'static str);
     /// Marks a branch as taken, by its index in [`Definition::branches`], for coverage.

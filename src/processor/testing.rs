@@ -22,6 +22,8 @@ pub(crate) struct FakeContext<'a> {
     pub remembered: Vec<(usize, u128, i64)>,
     /// What the next id is said to be.
     pub next: Remembered,
+    /// Values by store and key.
+    pub stored: BTreeMap<(usize, Vec<u8>), Vec<u8>>,
 }
 
 impl<'a> FakeContext<'a> {
@@ -34,6 +36,7 @@ impl<'a> FakeContext<'a> {
             branches: Vec::new(),
             remembered: Vec::new(),
             next: Remembered::New,
+            stored: BTreeMap::new(),
         }
     }
 
@@ -73,6 +76,18 @@ impl<'a> Context<'a> for FakeContext<'a> {
     fn remember(&mut self, store: usize, id: u128, event_time: i64) -> Remembered {
         self.remembered.push((store, id, event_time));
         self.next
+    }
+
+    fn get(&mut self, store: usize, key: &[u8]) -> Option<&'a [u8]> {
+        let value = self.stored.get(&(store, key.to_vec()))?;
+        Some(self.arena.alloc_slice_copy(value))
+    }
+
+    fn put(&mut self, store: usize, key: &[u8], value: Option<&[u8]>) {
+        match value {
+            Some(value) => self.stored.insert((store, key.to_vec()), value.to_vec()),
+            None => self.stored.remove(&(store, key.to_vec())),
+        };
     }
 
     fn count(&mut self, what: &'static str) {

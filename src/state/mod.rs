@@ -4,19 +4,26 @@
 //! changelog; only after the commit does the overlay become the store's, together with the changelog offset it belongs to.
 //!
 //! Invariants:
-//! - reads see the overlay, then the committed store; a failed record's writes are undone ([`TaskIds::undo_to`]), an aborted
-//!   transaction's writes are dropped ([`TaskIds::discard`]), stream time included;
-//! - a store and the changelog offset it stands at change in one call ([`IdStore::apply`]), so that a store on disk can do both
-//!   in one atomic write;
+//! - reads see the overlay, then the committed store; a failed record's writes are undone ([`TaskStore::undo_to`]), an aborted
+//!   transaction's writes are dropped ([`TaskStore::discard`]), stream time included;
+//! - a store and the changelog offset it stands at change in one call ([`TaskStore::commit`]), which a store on disk does in one
+//!   atomic write: whatever the moment of a crash, restoring from that offset gives the state that the changelog says;
+//! - a recorded offset may be too low, never too high: to apply a changelog record again changes nothing;
 //! - what a changelog record says does not depend on when it is read.
 
-mod changelog;
+mod disk;
+mod error;
 mod ids;
-mod memory;
+mod stores;
+mod task;
+mod values;
 
-pub use changelog::{ChangelogError, decode_id, encode_id};
-pub use ids::{IdStore, IdWrite, Mark, Remembered, TaskIds};
-pub use memory::MemoryIds;
+pub use disk::{Disk, DiskFile, OsDisk};
+pub use error::StateError;
+pub use ids::{IdStore, IdWrite, MemoryIds, Remembered, TaskIds, decode_id, encode_id};
+pub use stores::{MemoryStores, StoreId, Stores};
+pub use task::{Mark, TaskStore};
+pub use values::{MemoryValues, TaskValues, ValueStore, ValueWrite};
 
 use std::time::Duration;
 
@@ -25,6 +32,8 @@ use std::time::Duration;
 pub enum StoreKind {
     /// Remembers 128-bit ids for `window` of event time.
     Ids { window: Duration },
+    /// The latest value of every key.
+    Values,
 }
 
 /// A store that a processor needs: one a task, with a changelog of its own.
@@ -33,3 +42,8 @@ pub struct StoreSpec {
     pub name: String,
     pub kind: StoreKind,
 }
+
+/// A changelog record that is none of ours: somebody else wrote to the topic, or it is damaged.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}: another program writes to this changelog")]
+pub struct ChangelogError(String);

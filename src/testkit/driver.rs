@@ -7,6 +7,7 @@ use crate::broker::memory::{Dumped, MemoryBroker};
 use crate::broker::{BrokerError, Outgoing, TopicState};
 use crate::engine::{Counts, EngineError, Shared, Step, TableReader, Tables, Wiring, Worker, WorkerSettings};
 use crate::record::Header;
+use crate::state::MemoryStores;
 use crate::topology::Topology;
 use std::sync::Arc;
 use std::time::Duration;
@@ -70,6 +71,7 @@ impl Driver {
             wiring: Wiring::new(topology),
             tables: Tables::new(names),
             broker: Box::new(broker.clone()),
+            stores: Box::new(MemoryStores),
         });
         let tables = topology
             .tables

@@ -265,6 +265,7 @@ fn changelog_settings(kind: &StoreKind) -> Vec<Setting> {
                 Expected::AtLeast,
             ),
         ],
+        StoreKind::Values => vec![setting("cleanup.policy", "compact", Expected::Same)],
     };
     settings.extend([
         setting("message.timestamp.type", "CreateTime", Expected::Same),

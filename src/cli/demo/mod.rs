@@ -9,6 +9,7 @@ use super::{Outcome, Output, Terminal};
 use crate::broker::kafka::MockKafka;
 use crate::broker::{Broker, BrokerError, Outgoing, Producer, ProducerSettings};
 use crate::engine::{Counts, Engine, EngineError, Topics, WorkerSettings};
+use crate::state::MemoryStores;
 use crate::topology::{self, Role, Topology};
 use crate::yaml::Mistake;
 use samples::Sample;
@@ -83,7 +84,14 @@ impl Demo {
         producer.flush(PATIENCE)?;
         let started = Instant::now();
         let settings = WorkerSettings::new("demo", 0, Duration::from_millis(50));
-        let engine = Engine::start(topology, Box::new(mock.broker()), Topics::AsTheyAre, 1, &settings)?;
+        let engine = Engine::start(
+            topology,
+            Box::new(mock.broker()),
+            Box::new(MemoryStores),
+            Topics::AsTheyAre,
+            1,
+            &settings,
+        )?;
         for sample in &samples {
             sample.send(producer.as_mut())?;
         }

@@ -19,6 +19,7 @@ pub(super) fn kind(processor: &ProcessorNode) -> String {
 pub(super) fn store(store: &StoreSpec) -> String {
     match &store.kind {
         StoreKind::Ids { window } => format!("store {} (ids for {})", store.name, show_duration(*window)),
+        StoreKind::Values => format!("store {} (values by key)", store.name),
     }
 }
 

@@ -5,6 +5,7 @@ use super::topology::topology;
 use crate::broker::memory::{Faults, MemoryBroker, Point, Random, RandomFaults, When};
 use crate::broker::{Outgoing, Reaction, TopicState};
 use crate::engine::{EngineError, Shared, Step, Tables, Wiring, Worker, WorkerSettings};
+use crate::state::MemoryStores;
 use crate::topology::{Guarantee, Topology};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -284,6 +285,7 @@ impl World {
             wiring: Wiring::new(&self.topology),
             tables: Tables::new(Vec::new()),
             broker: Box::new(process.clone()),
+            stores: Box::new(MemoryStores),
         });
         let settings = WorkerSettings {
             static_membership: self.plan.static_members,

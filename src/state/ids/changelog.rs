@@ -1,16 +1,7 @@
 //! A changelog record of an id store: the key is the id's 16 bytes, the value the 8 bytes of its event time (both big-endian).
 
 use super::IdWrite;
-
-/// A changelog record that is none of ours: somebody else wrote to the topic, or it is damaged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "a key of {key} and a value of {value} bytes where an id has 16 and its time 8: another program writes to this changelog"
-)]
-pub struct ChangelogError {
-    key: usize,
-    value: usize,
-}
+use crate::state::ChangelogError;
 
 /// Key and value of the changelog record for a write.
 pub fn encode_id(write: IdWrite) -> ([u8; 16], [u8; 8]) {
@@ -28,10 +19,11 @@ pub fn decode_id(key: Option<&[u8]>, value: Option<&[u8]>) -> Result<IdWrite, Ch
             id: u128::from_be_bytes(id),
             time: i64::from_be_bytes(time),
         }),
-        _ => Err(ChangelogError {
-            key: key.len(),
-            value: value.len(),
-        }),
+        _ => Err(ChangelogError(format!(
+            "a key of {} and a value of {} bytes where an id has 16 and its time 8",
+            key.len(),
+            value.len()
+        ))),
     }
 }
 

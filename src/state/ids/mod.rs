@@ -1,5 +1,14 @@
-//! A task's view of an id store: the committed store under the overlay of the open transaction.
+//! Id stores: which 128-bit ids were seen within a window of event time.
+//!
+//! [`TaskIds`] is a task's view: the committed store under the overlay of the open transaction.
 
+mod changelog;
+mod memory;
+
+pub use changelog::{decode_id, encode_id};
+pub use memory::MemoryIds;
+
+use super::{ChangelogError, Mark, StateError};
 use ahash::AHashSet;
 
 /// What an id store says of an id.
@@ -20,10 +29,10 @@ pub struct IdWrite {
 
 /// Committed ids, wherever they are kept.
 pub trait IdStore: Send {
-    fn contains(&self, id: u128) -> bool;
+    fn contains(&self, id: u128) -> Result<bool, StateError>;
     /// One committed transaction (or a batch of the changelog), atomically: its ids, the stream time after it, and the changelog
-    /// offset that the store then stands at (`None`: nothing of the changelog was written or read).
-    fn apply(&mut self, writes: &[IdWrite], stream_time: i64, checkpoint: Option<i64>);
+    /// offset that the store then stands at (`None`: it stands where it stood).
+    fn apply(&mut self, writes: &[IdWrite], stream_time: i64, checkpoint: Option<i64>) -> Result<(), StateError>;
     /// The highest time seen by what was applied; `i64::MIN` when empty.
     fn stream_time(&self) -> i64;
     /// The changelog offset to restore from; `None`: from the beginning.
@@ -34,13 +43,6 @@ pub trait IdStore: Send {
     }
 }
 
-/// A point within a transaction to which a failed record's writes are undone.
-#[derive(Clone, Copy, Debug)]
-pub struct Mark {
-    writes: usize,
-    stream_time: i64,
-}
-
 /// The ids of one task: overlay over store.
 pub struct TaskIds {
     window: i64,
@@ -48,6 +50,8 @@ pub struct TaskIds {
     overlay: AHashSet<u128>,
     writes: Vec<IdWrite>,
     stream_time: i64,
+    /// Read from the changelog and not yet the store's.
+    restoring: Vec<IdWrite>,
 }
 
 impl TaskIds {
@@ -60,6 +64,7 @@ impl TaskIds {
             overlay: AHashSet::new(),
             writes: Vec::new(),
             stream_time,
+            restoring: Vec::new(),
         }
     }
 
@@ -67,25 +72,28 @@ impl TaskIds {
     ///
     /// Stream time follows the event time, but never runs ahead of the record's own timestamp: one event dated into the future
     /// must not expire the rest of the window.
-    pub fn remember(&mut self, id: u128, event_time: i64, record_time: i64) -> Remembered {
+    ///
+    /// # Errors
+    /// When the store can't be read; then nothing was remembered.
+    pub fn remember(&mut self, id: u128, event_time: i64, record_time: i64) -> Result<Remembered, StateError> {
         let trusted = if record_time >= 0 {
             event_time.min(record_time)
         } else {
             event_time
         };
         self.stream_time = self.stream_time.max(trusted);
-        if self.overlay.contains(&id) || self.store.contains(id) {
-            return Remembered::Duplicate;
+        if self.overlay.contains(&id) || self.store.contains(id)? {
+            return Ok(Remembered::Duplicate);
         }
         let horizon = self.stream_time.saturating_sub(self.window);
         let time = event_time.clamp(horizon, self.stream_time);
         self.overlay.insert(id);
         self.writes.push(IdWrite { id, time });
-        if event_time < horizon {
+        Ok(if event_time < horizon {
             Remembered::Late
         } else {
             Remembered::New
-        }
+        })
     }
 
     /// Here and now, for [`Self::undo_to`] and [`Self::written_since`].
@@ -104,16 +112,25 @@ impl TaskIds {
         self.stream_time = mark.stream_time;
     }
 
-    /// What a record wrote, for the changelog.
-    pub fn written_since(&self, mark: Mark) -> &[IdWrite] {
-        self.writes.get(mark.writes..).unwrap_or_default()
+    /// What a record wrote, as changelog records.
+    pub fn each_written<E>(
+        &self,
+        mark: Mark,
+        mut each: impl FnMut(&[u8], Option<&[u8]>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for write in self.writes.get(mark.writes..).unwrap_or_default() {
+            let (key, value) = encode_id(*write);
+            each(&key, Some(&value))?;
+        }
+        Ok(())
     }
 
     /// The transaction is committed: the overlay becomes the store's. `checkpoint`: the changelog offset after the transaction.
-    pub fn commit(&mut self, checkpoint: Option<i64>) {
-        self.store.apply(&self.writes, self.stream_time, checkpoint);
+    pub fn commit(&mut self, checkpoint: Option<i64>) -> Result<(), StateError> {
+        let applied = self.store.apply(&self.writes, self.stream_time, checkpoint);
         self.overlay.clear();
         self.writes.clear();
+        applied
     }
 
     /// The transaction was aborted: as if it had not been.
@@ -123,11 +140,19 @@ impl TaskIds {
         self.stream_time = self.store.stream_time();
     }
 
-    /// A batch of the changelog, while restoring.
-    pub fn restore(&mut self, writes: &[IdWrite], checkpoint: i64) {
-        let newest = writes.iter().map(|write| write.time).max().unwrap_or(i64::MIN);
-        self.stream_time = self.stream_time.max(newest);
-        self.store.apply(writes, self.stream_time, Some(checkpoint));
+    /// Takes a record of the changelog, while restoring.
+    pub fn restore(&mut self, key: Option<&[u8]>, value: Option<&[u8]>) -> Result<(), ChangelogError> {
+        self.restoring.push(decode_id(key, value)?);
+        Ok(())
+    }
+
+    /// All that was taken becomes the store's, which then stands at `checkpoint`.
+    pub fn restored(&mut self, checkpoint: i64) -> Result<(), StateError> {
+        let newest = self.restoring.iter().map(|write| write.time).max();
+        self.stream_time = self.stream_time.max(newest.unwrap_or(i64::MIN));
+        let applied = self.store.apply(&self.restoring, self.stream_time, Some(checkpoint));
+        self.restoring.clear();
+        applied
     }
 
     /// Where restoring goes on; `None`: from the beginning of the changelog.
@@ -154,26 +179,36 @@ mod tests {
         TaskIds::new(window, Box::new(MemoryIds::new(window)))
     }
 
+    fn written_since(ids: &TaskIds, mark: Mark) -> usize {
+        let mut count = 0;
+        ids.each_written(mark, |_, _| {
+            count += 1;
+            Ok::<_, ()>(())
+        })
+        .unwrap();
+        count
+    }
+
     #[test]
     fn an_id_is_new_once_before_and_after_the_commit() {
         let mut ids = ids(1_000);
-        assert_eq!(ids.remember(1, 10, 10), Remembered::New);
-        assert_eq!(ids.remember(1, 11, 11), Remembered::Duplicate);
-        ids.commit(Some(1));
-        assert_eq!(ids.remember(1, 12, 12), Remembered::Duplicate);
+        assert_eq!(ids.remember(1, 10, 10).unwrap(), Remembered::New);
+        assert_eq!(ids.remember(1, 11, 11).unwrap(), Remembered::Duplicate);
+        ids.commit(Some(1)).unwrap();
+        assert_eq!(ids.remember(1, 12, 12).unwrap(), Remembered::Duplicate);
         assert_eq!(ids.checkpoint(), Some(1));
     }
 
     #[test]
     fn an_aborted_transaction_leaves_nothing_not_even_stream_time() {
         let mut ids = ids(1_000);
-        ids.remember(1, 10, 10);
-        ids.commit(None);
-        ids.remember(2, 900_000, 900_000);
+        ids.remember(1, 10, 10).unwrap();
+        ids.commit(None).unwrap();
+        ids.remember(2, 900_000, 900_000).unwrap();
         ids.discard();
-        assert_eq!(ids.remember(2, 20, 20), Remembered::New);
+        assert_eq!(ids.remember(2, 20, 20).unwrap(), Remembered::New);
         assert_eq!(
-            ids.remember(3, 15, 20),
+            ids.remember(3, 15, 20).unwrap(),
             Remembered::New,
             "not late: the aborted stream time is gone"
         );
@@ -182,31 +217,31 @@ mod tests {
     #[test]
     fn a_failed_record_is_undone_and_the_ones_before_it_stay() {
         let mut ids = ids(1_000);
-        ids.remember(1, 10, 10);
+        ids.remember(1, 10, 10).unwrap();
         let mark = ids.mark();
-        ids.remember(2, 10, 10);
-        assert_eq!(ids.written_since(mark).len(), 1);
+        ids.remember(2, 10, 10).unwrap();
+        assert_eq!(written_since(&ids, mark), 1);
         ids.undo_to(mark);
-        assert!(ids.written_since(mark).is_empty());
-        assert_eq!(ids.remember(2, 10, 10), Remembered::New);
-        assert_eq!(ids.remember(1, 10, 10), Remembered::Duplicate);
+        assert_eq!(written_since(&ids, mark), 0);
+        assert_eq!(ids.remember(2, 10, 10).unwrap(), Remembered::New);
+        assert_eq!(ids.remember(1, 10, 10).unwrap(), Remembered::Duplicate);
     }
 
     #[test]
     fn an_event_older_than_the_window_passes_as_late_and_is_then_remembered() {
         let mut ids = ids(100);
-        ids.remember(1, 1_000, 1_000);
-        assert_eq!(ids.remember(2, 899, 1_000), Remembered::Late);
-        ids.commit(None);
-        assert_eq!(ids.remember(2, 899, 1_000), Remembered::Duplicate);
+        ids.remember(1, 1_000, 1_000).unwrap();
+        assert_eq!(ids.remember(2, 899, 1_000).unwrap(), Remembered::Late);
+        ids.commit(None).unwrap();
+        assert_eq!(ids.remember(2, 899, 1_000).unwrap(), Remembered::Duplicate);
     }
 
     #[test]
     fn an_event_dated_into_the_future_does_not_expire_the_others() {
         let mut ids = ids(100);
-        ids.remember(1, 1_000, 1_000);
-        ids.remember(2, 9_999_999, 1_001);
-        ids.commit(None);
-        assert_eq!(ids.remember(1, 1_000, 1_002), Remembered::Duplicate);
+        ids.remember(1, 1_000, 1_000).unwrap();
+        ids.remember(2, 9_999_999, 1_001).unwrap();
+        ids.commit(None).unwrap();
+        assert_eq!(ids.remember(1, 1_000, 1_002).unwrap(), Remembered::Duplicate);
     }
 }

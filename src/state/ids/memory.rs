@@ -1,6 +1,7 @@
 //! An id store in memory: gone with the process, restored from its changelog.
 
 use super::{IdStore, IdWrite};
+use crate::state::StateError;
 use ahash::AHashMap;
 use std::collections::BTreeMap;
 
@@ -46,11 +47,11 @@ impl MemoryIds {
 }
 
 impl IdStore for MemoryIds {
-    fn contains(&self, id: u128) -> bool {
-        self.ids.contains_key(&id)
+    fn contains(&self, id: u128) -> Result<bool, StateError> {
+        Ok(self.ids.contains_key(&id))
     }
 
-    fn apply(&mut self, writes: &[IdWrite], stream_time: i64, checkpoint: Option<i64>) {
+    fn apply(&mut self, writes: &[IdWrite], stream_time: i64, checkpoint: Option<i64>) -> Result<(), StateError> {
         for write in writes {
             if self.ids.insert(write.id, ()).is_none() {
                 self.by_time
@@ -62,6 +63,7 @@ impl IdStore for MemoryIds {
         self.stream_time = self.stream_time.max(stream_time);
         self.checkpoint = checkpoint.or(self.checkpoint);
         self.expire();
+        Ok(())
     }
 
     fn stream_time(&self) -> i64 {
@@ -88,20 +90,20 @@ mod tests {
     #[test]
     fn an_id_is_there_until_its_whole_segment_is_older_than_the_window() {
         let mut store = MemoryIds::new(160);
-        store.apply(&[write(1, 5), write(2, 95)], 100, Some(2));
-        store.apply(&[], 165, Some(3));
-        assert!(store.contains(1), "its segment ends at 10, the window at 5");
-        store.apply(&[], 170, Some(4));
-        assert!(!store.contains(1));
-        assert!(store.contains(2));
+        store.apply(&[write(1, 5), write(2, 95)], 100, Some(2)).unwrap();
+        store.apply(&[], 165, Some(3)).unwrap();
+        assert!(store.contains(1).unwrap(), "its segment ends at 10, the window at 5");
+        store.apply(&[], 170, Some(4)).unwrap();
+        assert!(!store.contains(1).unwrap());
+        assert!(store.contains(2).unwrap());
         assert_eq!((store.len(), store.checkpoint()), (1, Some(4)));
     }
 
     #[test]
     fn stream_time_never_goes_back() {
         let mut store = MemoryIds::new(100);
-        store.apply(&[write(1, 50)], 50, None);
-        store.apply(&[write(2, 10)], 10, None);
+        store.apply(&[write(1, 50)], 50, None).unwrap();
+        store.apply(&[write(2, 10)], 10, None).unwrap();
         assert_eq!(store.stream_time(), 50);
     }
 }

@@ -1,0 +1,51 @@
+//! Where stores come from: in memory, or in the folder of this process.
+
+use super::{MemoryIds, MemoryValues, StateError, StoreKind, StoreSpec, TaskIds, TaskStore, TaskValues};
+use std::time::Duration;
+
+/// Whose store: the store's name, and the partition of the topic that its task reads.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StoreId {
+    pub store: String,
+    pub topic: String,
+    pub partition: i32,
+}
+
+/// Opens the stores of tasks. A store is closed by being dropped.
+pub trait Stores: Send + Sync {
+    /// Opens a store as it was left, or an empty one where there is none or where it was damaged.
+    ///
+    /// # Errors
+    /// `InUse`: another task of this process has it still, try again. Others: a person must mend it.
+    fn open(&self, id: &StoreId, spec: &StoreSpec) -> Result<TaskStore, StateError>;
+    /// Puts a store that was found damaged out of the way, so that the next [`Stores::open`] gives an empty one.
+    ///
+    /// # Errors
+    /// As [`Stores::open`].
+    fn set_aside(&self, id: &StoreId) -> Result<(), StateError>;
+}
+
+/// Stores in memory: empty whenever they are opened.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MemoryStores;
+
+impl Stores for MemoryStores {
+    fn open(&self, _: &StoreId, spec: &StoreSpec) -> Result<TaskStore, StateError> {
+        Ok(match spec.kind {
+            StoreKind::Ids { window } => {
+                let window = millis(window);
+                TaskStore::Ids(TaskIds::new(window, Box::new(MemoryIds::new(window))))
+            }
+            StoreKind::Values => TaskStore::Values(TaskValues::new(Box::<MemoryValues>::default())),
+        })
+    }
+
+    fn set_aside(&self, _: &StoreId) -> Result<(), StateError> {
+        Ok(())
+    }
+}
+
+/// A window in milliseconds of event time.
+pub(super) fn millis(window: Duration) -> i64 {
+    i64::try_from(window.as_millis()).unwrap_or(i64::MAX)
+}
