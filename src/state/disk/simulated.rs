@@ -127,7 +127,9 @@ impl SimulatedDisk {
     pub fn files(&self, folder: &Path) -> Vec<(PathBuf, usize)> {
         let state = self.state();
         let below = state.names.iter().filter(|(path, _)| path.starts_with(folder));
-        below.map(|(path, node)| (path.clone(), state.nodes[*node].len())).collect()
+        below
+            .map(|(path, node)| (path.clone(), state.nodes[*node].len()))
+            .collect()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -269,7 +269,11 @@ mod tests {
                 }
             }
             ids.restored(9).unwrap();
-            assert_eq!(ids.remember(1, 510, 510).unwrap(), Remembered::Duplicate, "in {batches} batches");
+            assert_eq!(
+                ids.remember(1, 510, 510).unwrap(),
+                Remembered::Duplicate,
+                "in {batches} batches"
+            );
         }
     }
 

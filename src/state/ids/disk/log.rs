@@ -51,8 +51,8 @@ impl Log {
         })
     }
 
-    /// Opens the log of a manifest and gives each frame to `each`.
-    pub fn open(place: &Place, number: u32, mut each: impl FnMut(Frame)) -> Result<Self, StateError> {
+    /// Opens the log of a manifest and gives each frame to `each`. Of the first `durable` bytes nothing may be missing.
+    pub fn open(place: &Place, number: u32, durable: u64, mut each: impl FnMut(Frame)) -> Result<Self, StateError> {
         let file = place.open(&name(number))?;
         let mut reader = Reader::new(&file)?;
         let header = header(number);
@@ -65,6 +65,9 @@ impl Log {
             each(frame);
             chain = checksum;
             end = reader.position();
+        }
+        if end < durable {
+            return Err(file.damaged("a frame is wrong that was written whole"));
         }
         let size = reader.size;
         let mut log = Self {
@@ -137,7 +140,10 @@ fn header(number: u32) -> [u8; HEADER] {
         hasher.update(&number.to_le_bytes());
         hasher.finalize()
     };
-    let parts = MAGIC.into_iter().chain(number.to_le_bytes()).chain(checksum.to_le_bytes());
+    let parts = MAGIC
+        .into_iter()
+        .chain(number.to_le_bytes())
+        .chain(checksum.to_le_bytes());
     for (byte, part) in header.iter_mut().zip(parts) {
         *byte = part;
     }

@@ -19,6 +19,8 @@ const FIRST_WORD: &str = "millstream-ids";
 pub(super) struct Manifest {
     /// The number of the log that goes on from here.
     pub log: u32,
+    /// How large it was then, in bytes: so much of it was durable, and is not lost by a crash.
+    pub log_size: u64,
     /// The number of the next file.
     pub next: u32,
     /// Where the store stood when the log was begun.
@@ -108,6 +110,7 @@ fn checked(bytes: &[u8]) -> Option<(u32, &[u8])> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::place::Sizes;
     use super::*;
     use crate::state::Disk;
     use crate::state::budget::Budget;
@@ -119,12 +122,14 @@ mod tests {
             disk: Arc::new(disk.clone()),
             folder: "/ids".into(),
             budget: Budget::new(0),
+            sizes: Sizes::USUAL,
         }
     }
 
     fn manifest() -> Manifest {
         Manifest {
             log: 3,
+            log_size: 16,
             next: 9,
             stream_time: i64::MIN,
             checkpoint: Some(i64::MAX),
@@ -159,7 +164,8 @@ mod tests {
         let disk = SimulatedDisk::new(1);
         let place = place(&disk);
         let mut file = disk.open("/ids/manifest".as_ref(), true).unwrap();
-        file.append(&with_checksum(99, b"whatever a later version has here")).unwrap();
+        file.append(&with_checksum(99, b"whatever a later version has here"))
+            .unwrap();
         let error = Manifest::read(&place).unwrap_err();
         assert!(matches!(error, StateError::Refused(_)), "{error}");
         for part in ["version 99", "version 1 only", "/ids", "remove that folder"] {

@@ -1,5 +1,6 @@
 //! The ids that are not yet in a sorted file, with the segment of event time that each is of.
 
+use super::place::Sizes;
 use crate::state::budget::{Budget, Held, Use};
 use ahash::AHashMap;
 use std::collections::BTreeMap;
@@ -7,10 +8,6 @@ use std::sync::Arc;
 
 /// What a slot of the table takes: an id, its segment, the table's own byte.
 const SLOT: usize = 25;
-/// A table of so many slots can always be had: 14 336 ids, 0.4 MB.
-const LEAST_SLOTS: usize = 16 << 10;
-/// A table never has more slots than these, so that what a flush writes at once stays small: 229 376 ids, 6.6 MB.
-const MOST_SLOTS: usize = 256 << 10;
 /// So many ids at most are sorted at once.
 const PART: usize = 64 << 10;
 
@@ -19,6 +16,7 @@ type Key = (u64, u64);
 
 pub(super) struct Memtable {
     budget: Arc<Budget>,
+    sizes: Sizes,
     segments_of: AHashMap<Key, i64>,
     /// How many ids each segment has.
     waiting: BTreeMap<i64, usize>,
@@ -26,9 +24,10 @@ pub(super) struct Memtable {
 }
 
 impl Memtable {
-    pub fn new(budget: &Arc<Budget>) -> Self {
+    pub fn new(budget: &Arc<Budget>, sizes: Sizes) -> Self {
         Self {
             budget: Arc::clone(budget),
+            sizes,
             segments_of: AHashMap::new(),
             waiting: BTreeMap::new(),
             held: budget.hold(Use::Work, 0),
@@ -57,11 +56,12 @@ impl Memtable {
         }
         let slots = slots_for(self.len() + more);
         let bytes = slots * SLOT;
-        if slots > LEAST_SLOTS && (slots > MOST_SLOTS || bytes > self.budget.share()) {
+        let least = slots <= self.sizes.least_slots;
+        if !least && (slots > self.sizes.most_slots || bytes > self.budget.share()) {
             return false;
         }
         let missing = bytes.saturating_sub(self.held.bytes());
-        if slots > LEAST_SLOTS && !self.held.try_grow(missing) {
+        if !least && !self.held.try_grow(missing) {
             return false;
         }
         self.force_room(more);
@@ -93,8 +93,11 @@ impl Memtable {
             return;
         }
         *self.waiting.entry(segment).or_default() += 1;
-        if let Some(count) = before.and_then(|before| self.waiting.get_mut(&before)) {
-            *count -= 1;
+        if let Some(before) = before {
+            match self.waiting.get_mut(&before) {
+                Some(count) if *count > 1 => *count -= 1,
+                _ => _ = self.waiting.remove(&before),
+            }
         }
     }
 
@@ -130,14 +133,17 @@ impl Memtable {
 
     /// The ids that are in none of `segments`, with the segment of each.
     pub fn others<'a>(&'a self, segments: &'a [i64]) -> impl Iterator<Item = (u128, i64)> + 'a {
-        let others = self.segments_of.iter().filter(|(_, of)| segments.binary_search(of).is_err());
+        let others = self
+            .segments_of
+            .iter()
+            .filter(|(_, of)| segments.binary_search(of).is_err());
         others.map(|(key, segment)| (id(*key), *segment))
     }
 
     /// Empties it but for `stay`. The table stays as large as it may be.
     pub fn restart(&mut self, stay: &[(u128, i64)]) {
-        let allowed = self.budget.share().max(LEAST_SLOTS * SLOT);
-        if self.held.bytes() > allowed.min(MOST_SLOTS * SLOT) {
+        let allowed = self.budget.share().max(self.sizes.least_slots * SLOT);
+        if self.held.bytes() > allowed.min(self.sizes.most_slots * SLOT) {
             self.segments_of = AHashMap::new();
             self.held.shrink_to(0);
         }
@@ -154,7 +160,7 @@ impl Memtable {
 
 /// The slots of a table for so many ids, as the table counts them.
 fn slots_for(ids: usize) -> usize {
-    (ids * 8).div_ceil(7).next_power_of_two().max(LEAST_SLOTS / 16)
+    (ids * 8).div_ceil(7).next_power_of_two().max(8)
 }
 
 fn key(id: u128) -> Key {
@@ -182,7 +188,7 @@ mod tests {
 
     #[test]
     fn an_id_is_of_the_latest_segment_that_it_was_given() {
-        let mut table = Memtable::new(&Budget::new(1 << 20));
+        let mut table = Memtable::new(&Budget::new(1 << 20), Sizes::USUAL);
         for (id, segment) in [(1, 5), (2, 5), (1, 7), (1, 6), (2, 5)] {
             table.insert(id, segment);
         }
@@ -194,7 +200,7 @@ mod tests {
 
     #[test]
     fn ids_come_out_sorted_also_when_they_are_more_than_one_part() {
-        let mut table = Memtable::new(&Budget::new(64 << 20));
+        let mut table = Memtable::new(&Budget::new(64 << 20), Sizes::USUAL);
         let ids: Vec<u128> = (0..PART as u128 * 2).map(super::super::mix::mix).collect();
         ids.iter().for_each(|id| table.insert(*id, 3));
         table.insert(1, 4);
@@ -208,7 +214,7 @@ mod tests {
     fn its_memory_is_what_was_taken_for_it() {
         let budget = Budget::new(32 << 20);
         let _store = budget.register();
-        let mut table = Memtable::new(&budget);
+        let mut table = Memtable::new(&budget, Sizes::USUAL);
         let mut next = 0;
         while table.make_room(1) {
             table.insert(next, 0);
@@ -220,7 +226,10 @@ mod tests {
         assert!(table.make_room(114_688), "the table is kept");
         let _others: Vec<_> = (0..100).map(|_| budget.register()).collect();
         table.restart(&[(1, 1)]);
-        assert_eq!((table.len(), table.make_room(14_000), table.make_room(20_000)), (1, true, false));
-        assert!(budget.used() <= LEAST_SLOTS * SLOT);
+        assert_eq!(
+            (table.len(), table.make_room(14_000), table.make_room(20_000)),
+            (1, true, false)
+        );
+        assert!(budget.used() <= Sizes::USUAL.least_slots * SLOT);
     }
 }

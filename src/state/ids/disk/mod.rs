@@ -42,7 +42,7 @@ use log::Log;
 use manifest::Manifest;
 use memtable::Memtable;
 use mix::{mix, unmix};
-use place::Place;
+use place::{Place, Sizes};
 use runs::Runs;
 use std::path::Path;
 use std::sync::Arc;
@@ -72,11 +72,19 @@ impl DiskIds {
     /// # Errors
     /// `Damaged`: its files are not what was written. `Refused`: they are of another version.
     pub fn open(disk: Arc<dyn Disk>, folder: &Path, window: i64, budget: &Arc<Budget>) -> Result<Self, StateError> {
-        let place = Place {
-            disk,
-            folder: folder.to_owned(),
-            budget: Arc::clone(budget),
-        };
+        Self::open_in(
+            Place {
+                disk,
+                folder: folder.to_owned(),
+                budget: Arc::clone(budget),
+                sizes: Sizes::USUAL,
+            },
+            window,
+        )
+    }
+
+    fn open_in(place: Place, window: i64) -> Result<Self, StateError> {
+        let budget = &place.budget;
         let registered = budget.register();
         if !place.list()?.iter().any(|name| manifest::is_name(name)) {
             place.create_folder()?;
@@ -88,9 +96,9 @@ impl DiskIds {
             runs.push(run::Run::open(&place, *info)?);
         }
         let segment = (window / SEGMENTS).max(1);
-        let mut memtable = Memtable::new(budget);
+        let mut memtable = Memtable::new(budget, place.sizes);
         let (mut stream_time, mut checkpoint) = (manifest.stream_time, manifest.checkpoint);
-        let log = Log::open(&place, manifest.log, |frame| {
+        let log = Log::open(&place, manifest.log, manifest.log_size, |frame| {
             if !memtable.make_room(frame.writes.len()) {
                 memtable.force_room(frame.writes.len());
             }
@@ -164,14 +172,15 @@ impl DiskIds {
                 || *name == log::name(manifest.log)
                 || manifest.runs.iter().any(|run| *name == run::name(run.number))
         };
-        let ours = |name: &String| {
-            manifest::is_leftover(name) || name.starts_with("log-") || name.starts_with("run-")
-        };
-        let names = self.place.list()?;
-        names
-            .iter()
-            .filter(|name| ours(name) && !named(name))
-            .try_for_each(|name| self.place.remove(name))
+        let ours = |name: &String| manifest::is_leftover(name) || name.starts_with("log-") || name.starts_with("run-");
+        let mut names = self.place.list()?;
+        names.retain(|name| ours(name) && !named(name));
+        if !names.is_empty() {
+            // The manifest may have been put in place by a process that ended before that was durable: should it be lost, the
+            // one before needs its files.
+            self.place.sync()?;
+        }
+        names.iter().try_for_each(|name| self.place.remove(name))
     }
 
     fn change(&mut self, writes: &[IdWrite], stream_time: i64, checkpoint: Option<i64>) -> Result<(), StateError> {
@@ -209,7 +218,9 @@ impl DiskIds {
     fn usable(&self) -> Result<(), StateError> {
         if self.failed {
             let folder = self.place.folder.display();
-            return Err(StateError::Refused(format!("the store in {folder} failed before: open it again")));
+            return Err(StateError::Refused(format!(
+                "the store in {folder} failed before: open it again"
+            )));
         }
         Ok(())
     }
@@ -221,7 +232,8 @@ impl DiskIds {
         let id = mix(id);
         match self.memtable.segment_of(id) {
             Some(segment) if self.end_of(segment) >= end => Ok(true),
-            _ => self.runs.contain(id, end),
+            // What is forgotten may be there still.
+            _ => self.runs.contain(id, end.max(self.horizon().saturating_add(1))),
         }
     }
 }
@@ -233,6 +245,7 @@ fn begin(place: &Place) -> Result<(), StateError> {
     place.sync()?;
     let manifest = Manifest {
         log: log.number(),
+        log_size: log.size(),
         next: 2,
         stream_time: i64::MIN,
         checkpoint: None,
@@ -266,6 +279,8 @@ impl IdStore for DiskIds {
     }
 
     fn len(&self) -> usize {
-        self.memtable.len() + self.runs.len()
+        let horizon = self.horizon();
+        let runs = self.runs.infos().filter(|run| run.to > horizon);
+        self.memtable.len() + runs.map(|run| run.ids).sum::<usize>()
     }
 }

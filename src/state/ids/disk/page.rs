@@ -79,7 +79,11 @@ impl Page {
     }
 
     fn part<const N: usize>(&self, at: usize) -> [u8; N] {
-        self.0.get(at..).and_then(<[u8]>::first_chunk).copied().unwrap_or([0; N])
+        self.0
+            .get(at..)
+            .and_then(<[u8]>::first_chunk)
+            .copied()
+            .unwrap_or([0; N])
     }
 
     fn set(&mut self, at: usize, bytes: &[u8]) {

@@ -3,8 +3,6 @@
 use super::manifest::RunInfo;
 use std::collections::BTreeMap;
 
-/// No run has more ids than about this.
-pub(super) const MOST_IDS: usize = 2 << 20;
 /// So many runs of like size become one while their segment is still written to.
 const FAN: usize = 8;
 /// And so many when its time has passed: few ids come late, and the fewer runs the fewer filters for each look-up.
@@ -28,25 +26,31 @@ pub(super) fn to_flush(waiting: &BTreeMap<i64, usize>) -> Vec<i64> {
     flush
 }
 
-/// Runs to merge, by their place; `None`: it is good as it is.
+/// Runs to merge, by their place, into one of at most `most` ids; `None`: it is good as it is.
 ///
 /// Runs are merged with others of their segment and of like size, so that each id is rewritten a few times only.
-pub(super) fn to_merge(runs: &[RunInfo], stream_time: i64) -> Option<Vec<usize>> {
+pub(super) fn to_merge(runs: &[RunInfo], stream_time: i64, most: usize) -> Option<Vec<usize>> {
     let mut alike: BTreeMap<(i64, i64, u32), Vec<(usize, usize)>> = BTreeMap::new();
-    for (place, run) in runs.iter().enumerate().filter(|(_, run)| run.ids <= MOST_IDS / 2) {
+    for (place, run) in runs.iter().enumerate().filter(|(_, run)| run.ids <= most / 2) {
         let size = run.ids.max(1).ilog(fan(run, stream_time));
-        alike.entry((run.from, run.to, size)).or_default().push((run.ids, place));
+        alike
+            .entry((run.from, run.to, size))
+            .or_default()
+            .push((run.ids, place));
     }
     alike.into_values().find_map(|mut group| {
         group.sort_unstable();
-        let fan = group.first().and_then(|(_, place)| runs.get(*place)).map(|run| fan(run, stream_time))?;
+        let fan = group
+            .first()
+            .and_then(|(_, place)| runs.get(*place))
+            .map(|run| fan(run, stream_time))?;
         if group.len() < fan {
             return None;
         }
         let mut sum = 0;
         let fitting = group.iter().take(fan).take_while(|(ids, _)| {
             sum += ids;
-            sum <= MOST_IDS
+            sum <= most
         });
         Some(fitting.map(|(_, place)| *place).collect())
     })
@@ -61,6 +65,8 @@ fn fan(run: &RunInfo, stream_time: i64) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const MOST: usize = 2 << 20;
 
     fn run(ids: usize, segment: i64) -> RunInfo {
         RunInfo {
@@ -83,30 +89,30 @@ mod tests {
     fn eight_runs_alike_of_one_segment_become_one() {
         let mut runs = vec![run(200_000, 1); 7];
         runs.push(run(200_000, 2));
-        assert_eq!(to_merge(&runs, 20), None);
+        assert_eq!(to_merge(&runs, 20, MOST), None);
         runs.push(run(150_000, 1));
-        assert_eq!(to_merge(&runs, 20), Some(vec![8, 0, 1, 2, 3, 4, 5, 6]));
+        assert_eq!(to_merge(&runs, 20, MOST), Some(vec![8, 0, 1, 2, 3, 4, 5, 6]));
     }
 
     #[test]
     fn small_runs_are_not_merged_into_large_ones() {
         let mut runs = vec![run(100, 1); 7];
         runs.extend(vec![run(10_000, 1); 7]);
-        assert_eq!(to_merge(&runs, 20), None);
+        assert_eq!(to_merge(&runs, 20, MOST), None);
     }
 
     #[test]
     fn in_a_past_segment_four_are_enough() {
         let runs = vec![run(100_000, 1); 4];
-        assert_eq!(to_merge(&runs, 29), None);
-        assert_eq!(to_merge(&runs, 30), Some(vec![0, 1, 2, 3]));
+        assert_eq!(to_merge(&runs, 29, MOST), None);
+        assert_eq!(to_merge(&runs, 30, MOST), Some(vec![0, 1, 2, 3]));
     }
 
     #[test]
     fn a_merge_stops_at_the_largest_size_of_a_run() {
         let runs = vec![run(400_000, 1); 8];
-        assert_eq!(to_merge(&runs, 20), Some(vec![0, 1, 2, 3, 4]));
-        assert_eq!(to_merge(&vec![run(MOST_IDS / 2 + 1, 1); 9], 20), None);
+        assert_eq!(to_merge(&runs, 20, MOST), Some(vec![0, 1, 2, 3, 4]));
+        assert_eq!(to_merge(&vec![run(MOST / 2 + 1, 1); 9], 20, MOST), None);
     }
 
     /// As a store does it: flush after flush, merged until nothing is to be merged.
@@ -117,7 +123,7 @@ mod tests {
             let mut rewritten = 0;
             for _ in 0..flushes {
                 runs.push(run(flush, 1));
-                while let Some(places) = to_merge(&runs, 20) {
+                while let Some(places) = to_merge(&runs, 20, MOST) {
                     assert!(places.len() > 1);
                     let ids = places.iter().map(|place| runs[*place].ids).sum();
                     let mut place = 0;
@@ -130,7 +136,7 @@ mod tests {
                 }
             }
             let ids = flush * flushes;
-            let full = ids / (MOST_IDS / 2);
+            let full = ids / (MOST / 2);
             assert!(runs.len() <= full + 30, "{} runs of {ids} ids", runs.len());
             assert!(rewritten <= 5 * ids, "{ids} ids, rewritten {rewritten}");
         }

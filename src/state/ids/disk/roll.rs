@@ -9,12 +9,9 @@ use super::run::{self, Run};
 use super::writer::RunWriter;
 use crate::state::{IdWrite, StateError};
 
-/// A log of so many bytes is begun anew even if the memtable has room, for ids expire and checkpoints don't add up.
-const LONGEST_LOG: u64 = 16 << 20;
-
 impl DiskIds {
     pub(super) fn log_is_long(&self) -> bool {
-        self.log.size() > LONGEST_LOG
+        self.log.size() > self.place.sizes.log
     }
 
     pub(super) fn has_expired_runs(&self) -> bool {
@@ -54,7 +51,7 @@ impl DiskIds {
     fn merge_all(&mut self, gone: &mut Vec<Run>) -> Result<(), StateError> {
         loop {
             let infos: Vec<_> = self.runs.infos().collect();
-            let Some(places) = plan::to_merge(&infos, self.stream_time) else {
+            let Some(places) = plan::to_merge(&infos, self.stream_time, self.place.sizes.run) else {
                 return Ok(());
             };
             // Their filters go with them, which makes room for the new one.
@@ -86,6 +83,7 @@ impl DiskIds {
         self.place.sync()?;
         let manifest = Manifest {
             log: number,
+            log_size: log.size(),
             next: self.next,
             stream_time: self.stream_time,
             checkpoint: self.checkpoint,

@@ -56,7 +56,12 @@ impl Run {
         Ok(Self {
             info,
             file,
-            index: bytes.as_chunks().0.iter().map(|high| u64::from_le_bytes(*high)).collect(),
+            index: bytes
+                .as_chunks()
+                .0
+                .iter()
+                .map(|high| u64::from_le_bytes(*high))
+                .collect(),
             filter_checksum: checksums.filter,
             _held: held,
         })

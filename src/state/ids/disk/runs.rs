@@ -47,11 +47,6 @@ impl Runs {
         self.runs.iter()
     }
 
-    /// How many ids there are.
-    pub fn len(&self) -> usize {
-        self.infos().map(|run| run.ids).sum()
-    }
-
     /// Whether a run that ends at `end` or later has the id (mixed).
     #[inline]
     pub fn contain(&self, id: u128, end: i64) -> Result<bool, StateError> {
@@ -100,8 +95,13 @@ impl Runs {
     }
 
     #[cfg(test)]
-    pub fn without_filter(&self) -> usize {
-        self.filters.iter().filter(|filter| filter.is_absent()).count()
+    pub fn sizes_without_filter(&self) -> Vec<usize> {
+        let absent = self
+            .filters
+            .iter()
+            .zip(self.infos())
+            .filter(|(filter, _)| filter.is_absent());
+        absent.map(|(_, run)| run.ids).collect()
     }
 }
 

@@ -63,7 +63,8 @@ impl<'a> RunWriter<'a> {
         let index = crc32fast::hash(&self.index);
         self.file.append(&self.index)?;
         let filter = self.write_filter()?;
-        self.file.append(&run::footer(&self.info, Checksums { index, filter }))?;
+        self.file
+            .append(&run::footer(&self.info, Checksums { index, filter }))?;
         self.file.sync()?;
         Run::open(self.place, self.info)
     }
