@@ -52,3 +52,20 @@ fn same(disk: &DiskIds, memory: &MemoryIds, ids: u128) -> Result<(), StateError>
     }
     Ok(())
 }
+
+/// Does something for many seeds: `MILLSTREAM_SEEDS` sets for how many, `MILLSTREAM_SEED` takes one alone.
+fn for_each_seed(does: impl Fn(u64)) {
+    let number = |name: &str| {
+        std::env::var(name)
+            .ok()
+            .map(|text| text.parse::<u64>().expect("a number"))
+    };
+    if let Some(seed) = number("MILLSTREAM_SEED") {
+        return does(seed);
+    }
+    let seeds = if cfg!(debug_assertions) { 300 } else { 5_000 };
+    for seed in 0..number("MILLSTREAM_SEEDS").unwrap_or(seeds) {
+        let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| does(seed)));
+        assert!(done.is_ok(), "run it alone with MILLSTREAM_SEED={seed}");
+    }
+}
