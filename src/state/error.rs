@@ -49,6 +49,9 @@ fn remedy(error: &io::Error) -> &'static str {
         io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
             "; the state folder must be writable by this process: choose another with --state-dir"
         }
+        _ if error.raw_os_error() == Some(libc::EMFILE) => {
+            "; raise the limit of open files (ulimit -n): a store has about 20 open, and more when ids come late"
+        }
         _ => "",
     }
 }

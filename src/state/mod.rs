@@ -10,6 +10,9 @@
 //!   atomic write: whatever the moment of a crash, restoring from that offset gives the state that the changelog says;
 //! - a recorded offset may be too low, never too high: to apply a changelog record again changes nothing;
 //! - what a changelog record says does not depend on when it is read.
+//!
+//! Stores are in memory ([`MemoryStores`]) or on disk, in the folder of an instance ([`StateFolder`]), where all share one
+//! [`Budget`] of memory. Files are reached through [`Disk`] alone, so that tests have a disk that fails.
 
 mod budget;
 mod disk;

@@ -247,3 +247,87 @@ fn frame(payload: &[u8]) -> Option<Frame> {
         writes: entries.chunks_exact(ENTRY).filter_map(write).collect(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::place::Sizes;
+    use super::*;
+    use crate::state::budget::Budget;
+    use crate::state::{Disk, SimulatedDisk};
+    use std::sync::Arc;
+
+    fn place(disk: &SimulatedDisk) -> Place {
+        Place {
+            disk: Arc::new(disk.clone()),
+            folder: "/ids".into(),
+            budget: Budget::new(0),
+            sizes: Sizes::USUAL,
+        }
+    }
+
+    fn frame(n: i64) -> Frame {
+        let write = |id| IdWrite { id, time: n };
+        Frame {
+            stream_time: n,
+            checkpoint: (n > 0).then_some(n),
+            writes: (0..3).map(write).collect(),
+        }
+    }
+
+    fn write(disk: &SimulatedDisk, frames: &[i64]) -> Vec<u8> {
+        let mut log = Log::create(&place(disk), 4).unwrap();
+        for frame in frames.iter().map(|n| frame(*n)) {
+            log.append(frame.writes.into_iter(), frame.stream_time, frame.checkpoint)
+                .unwrap();
+        }
+        let mut bytes = vec![0; usize::try_from(log.size()).unwrap()];
+        log.file.read(&mut bytes, 0).unwrap();
+        bytes
+    }
+
+    fn read(disk: &SimulatedDisk, durable: u64) -> Result<(Log, Vec<Frame>), StateError> {
+        let mut frames = Vec::new();
+        let log = Log::open(&place(disk), 4, durable, |frame| frames.push(frame))?;
+        Ok((log, frames))
+    }
+
+    #[test]
+    fn frames_come_back_and_others_may_follow() {
+        let disk = SimulatedDisk::new(1);
+        write(&disk, &[0, 1]);
+        let (mut log, frames) = read(&disk, 0).unwrap();
+        assert_eq!(frames, [frame(0), frame(1)]);
+        log.append(frame(2).writes.into_iter(), 2, Some(2)).unwrap();
+        assert_eq!(read(&disk, log.size()).unwrap().1, [frame(0), frame(1), frame(2)]);
+    }
+
+    #[test]
+    fn a_log_that_is_cut_anywhere_gives_the_frames_before() {
+        let bytes = write(&SimulatedDisk::new(1), &[0, 1, 2]);
+        let length = (bytes.len() - HEADER) / 3;
+        for size in 0..bytes.len() {
+            let disk = SimulatedDisk::new(1);
+            let mut file = disk.open("/ids/log-4".as_ref(), true).unwrap();
+            file.append(&bytes[..size]).unwrap();
+            let Ok((log, frames)) = read(&disk, 0) else {
+                assert!(size < HEADER);
+                continue;
+            };
+            assert_eq!(frames.len(), (size - HEADER) / length);
+            assert_eq!(log.size(), file.size().unwrap(), "the rest is cut off");
+            assert!(read(&disk, log.size() + 1).is_err(), "what was durable must be there");
+        }
+    }
+
+    /// A crash may bring back what was cut off, behind what was written in its place.
+    #[test]
+    fn the_frames_of_an_older_end_do_not_follow_a_new_frame() {
+        let old = write(&SimulatedDisk::new(1), &[1, 2, 3]);
+        let disk = SimulatedDisk::new(1);
+        let new = write(&disk, &[1, 5]);
+        let mut file = disk.open("/ids/log-4".as_ref(), false).unwrap();
+        file.append(&old[new.len()..]).unwrap();
+        let (log, frames) = read(&disk, 0).unwrap();
+        assert_eq!((frames, log.size()), (vec![frame(1), frame(5)], new.len() as u64));
+    }
+}
