@@ -1,6 +1,7 @@
 //! The shipped topology as a whole: its cases, its variants, its samples, and whatever else comes in on its feeds.
 
 mod anything;
+mod large;
 
 use millstream::testkit::case::read_folder;
 use millstream::testkit::{Coverage, Driver, Message, Unreached, run_case};

@@ -14,8 +14,11 @@ pub struct KafkaSettings {
 
 /// Bounds the memory of a consumer's queue, whatever the lag is.
 const CONSUMER_QUEUE_KBYTES: &str = "8192";
-/// Bounds one answer to a fetch, which comes on top of the queue: the default of 50 MiB would be most of the memory.
-const FETCH_BYTES: &str = "4194304";
+/// Bounds one answer to a fetch, which comes on top of the queue and unpacked takes ten times as much: the default of 50 MiB
+/// would be most of the memory.
+const FETCH_BYTES: &str = "1048576";
+/// Of one partition: a batch that is larger is handed out all the same.
+const PARTITION_FETCH_BYTES: &str = "131072";
 /// Bounds the memory of a producer's queue.
 const PRODUCER_QUEUE_KBYTES: &str = "16384";
 
@@ -23,6 +26,7 @@ const CONSUMER_DEFAULTS: &[(&str, &str)] = &[
     ("queued.max.messages.kbytes", CONSUMER_QUEUE_KBYTES),
     ("queued.min.messages", "20000"),
     ("fetch.max.bytes", FETCH_BYTES),
+    ("max.partition.fetch.bytes", PARTITION_FETCH_BYTES),
     // A full queue is asked again soon: the default of a second would starve the worker.
     ("fetch.queue.backoff.ms", "2"),
     ("fetch.wait.max.ms", "100"),
@@ -45,6 +49,7 @@ const PRODUCER_DEFAULTS: &[(&str, &str)] = &[
 /// Properties that only one of the two kinds of client takes; librdkafka would warn about them on the other.
 const CONSUMER_ONLY: &[&str] = &[
     "fetch.",
+    "max.partition.fetch.",
     "queued.",
     "auto.offset.",
     "partition.assignment.",
