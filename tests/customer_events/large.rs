@@ -62,11 +62,13 @@ fn a_string_of_nearly_a_mebibyte_goes_through() {
 
 #[test]
 fn an_output_that_is_too_large_is_a_dead_letter_that_says_so() {
-    let message = update_user(&"x".repeat(990_000));
-    let dead = dead_letter_of("eventbridge", &message);
+    let name = "x".repeat(990_000);
+    let dead = dead_letter_of("eventbridge", &update_user(&name));
     assert_eq!(header(&dead, "__streams.errors.exception"), "too_large");
     assert!(header(&dead, "__streams.errors.message").contains("is larger than the 1000000"));
-    assert!(dead.value == message.value, "it is kept whole");
+    // It fails in the second stage, and what that read is kept whole.
+    let kept = String::from_utf8_lossy(dead.value.as_deref().unwrap_or_default());
+    assert!(kept.contains(&name));
 }
 
 #[test]
