@@ -21,7 +21,7 @@ pub(super) struct Draft<'a> {
     pub guarantee: Guarantee,
     pub commit_interval: Duration,
     pub workers: usize,
-    pub kafka: BTreeMap<String, String>,
+    pub kafka: BTreeMap<String, (String, Place)>,
     pub secrets: SecretNames,
     pub sources: Vec<Named<'a, Source>>,
     pub tables: Vec<Named<'a, Table>>,
@@ -294,7 +294,7 @@ fn processor<'a>(key: &'a Key, node: &'a Node, parts: &Parts<'_>, mistakes: &mut
     draft
 }
 
-fn kafka(node: &Node, mistakes: &mut Mistakes) -> Option<BTreeMap<String, String>> {
+fn kafka(node: &Node, mistakes: &mut Mistakes) -> Option<BTreeMap<String, (String, Place)>> {
     if node.kind == Kind::Null {
         return None;
     }
@@ -313,7 +313,7 @@ fn kafka(node: &Node, mistakes: &mut Mistakes) -> Option<BTreeMap<String, String
     Some(
         properties
             .into_iter()
-            .map(|(key, value)| (key.text.clone(), value))
+            .map(|(key, value)| (key.text.clone(), (value, key.place.clone())))
             .collect(),
     )
 }

@@ -130,7 +130,8 @@ pub struct Topology {
     pub guarantee: Guarantee,
     pub commit_interval: Duration,
     pub workers: usize,
-    pub kafka: BTreeMap<String, String>,
+    /// Properties of librdkafka, each with its place.
+    pub kafka: BTreeMap<String, (String, Place)>,
     pub secrets: SecretNames,
     pub sources: Vec<Source>,
     pub tables: Vec<Table>,

@@ -3,6 +3,7 @@
 
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::KafkaError;
 use std::collections::BTreeMap;
 
 /// Where the cluster is, and the librdkafka properties of the user, which override our defaults.
@@ -97,6 +98,19 @@ impl KafkaSettings {
         config
     }
 
+    /// Properties that librdkafka does not take, each with its reason: found before there is any client.
+    pub fn refused<'p>(properties: impl IntoIterator<Item = (&'p str, &'p str)>) -> Vec<(String, String)> {
+        let mut refused = Vec::new();
+        for (name, value) in properties {
+            let mut config = ClientConfig::new();
+            config.set(name, value);
+            if let Err(KafkaError::ClientConfig(_, why, _, _)) = config.create_native_config() {
+                refused.push((name.to_owned(), why));
+            }
+        }
+        refused
+    }
+
     fn with(&self, defaults: &[(&str, &str)], without: &[&[&str]]) -> ClientConfig {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", &self.brokers);
@@ -148,5 +162,15 @@ mod tests {
             settings(&[("fetch.min.bytes", "5")]).producer().get("fetch.min.bytes"),
             None
         );
+    }
+
+    #[test]
+    fn what_librdkafka_does_not_take_is_known_without_a_client() {
+        let properties = [("linger.ms", "5"), ("linger.mz", "5"), ("fetch.min.bytes", "many")];
+        let names: Vec<_> = KafkaSettings::refused(properties)
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect();
+        assert_eq!(names, ["linger.mz", "fetch.min.bytes"]);
     }
 }
