@@ -23,6 +23,7 @@ mod prepare;
 mod process;
 mod report;
 mod restore;
+mod restoring;
 mod session;
 mod status;
 mod supervisor;

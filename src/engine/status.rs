@@ -124,13 +124,8 @@ impl Status {
             match worker {
                 None => return Some(format!("worker {index} is starting")),
                 Some(worker) if !worker.well => return Some(format!("worker {index} waits for the broker")),
-                Some(worker) if worker.tasks.restoring > 0 => {
-                    let TaskNumbers {
-                        restoring, remaining, ..
-                    } = worker.tasks;
-                    return Some(format!(
-                        "worker {index} restores {restoring} tasks, {remaining} records to go"
-                    ));
+                Some(worker) if worker.tasks.restoring.tasks > 0 => {
+                    return Some(format!("worker {index} restores {}", worker.tasks.restoring));
                 }
                 Some(_) => {}
             }

@@ -7,6 +7,7 @@
 use super::chain::Chain;
 use super::counts::Counts;
 use super::output::Outputs;
+use super::restoring::Progress;
 use super::session::Session;
 use super::tables::Tables;
 use super::wiring::Wiring;
@@ -173,10 +174,7 @@ impl Worker {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TaskNumbers {
     pub running: usize,
-    pub restoring: usize,
-    /// Changelog records restored, and still to go.
-    pub restored: u64,
-    pub remaining: u64,
+    pub restoring: Progress,
     /// Entries of each store, in the order of [`Wiring::stores`].
     pub store_entries: Vec<usize>,
 }
