@@ -3,8 +3,10 @@
 //! [`TaskValues`] is a task's view: the committed store under the overlay of the open transaction. Its changelog is the writes
 //! themselves, key and value as they are; no value removes the key.
 
+mod disk;
 mod memory;
 
+pub use disk::ValuesDatabase;
 pub use memory::MemoryValues;
 
 use super::{ChangelogError, Mark, StateError};
@@ -21,8 +23,13 @@ pub trait ValueStore: Send {
     fn apply(&mut self, writes: &[ValueWrite], checkpoint: Option<i64>) -> Result<(), StateError>;
     /// The changelog offset to restore from; `None`: from the beginning.
     fn checkpoint(&self) -> Option<i64>;
-    /// How many keys there are, or about as many.
+    /// How many keys there are.
     fn len(&self) -> usize;
+    /// Hands over every key and its value, in no promised order.
+    ///
+    /// # Errors
+    /// When the store can't be read to its end.
+    fn each(&self, each: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), StateError>;
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
