@@ -199,7 +199,13 @@ fn unused(draft: &Draft<'_>, links: &Links, mistakes: &mut Mistakes) {
         .processors
         .iter()
         .enumerate()
-        .filter(|(index, _)| !taken.contains(&Input::Processor(*index)));
+        .filter(|(index, _)| !taken.contains(&Input::Processor(*index)))
+        .filter(|(_, processor)| {
+            processor
+                .definition
+                .as_ref()
+                .is_none_or(|definition| definition.keeps().is_none())
+        });
     for (_, processor) in left {
         let message = format!("nobody takes what comes out of `{}`", processor.key.text);
         mistakes.add(
@@ -245,6 +251,7 @@ fn assemble(draft: Draft<'_>, links: &Links, order: &[usize]) -> Option<Topology
             condition: sink.condition?,
             key: sink.new_key,
             headers: sink.headers,
+            codec: sink.codec,
             place: sink.key.place.clone(),
         })
     });

@@ -12,6 +12,9 @@ pub use memory::MemoryValues;
 use super::{ChangelogError, Mark, StateError};
 use ahash::AHashMap;
 
+/// The longest key that every store takes, in bytes: what the engine on disk can, less our own byte.
+pub const LONGEST_KEY: usize = u16::MAX as usize - 1;
+
 /// A key and its new value; `None` removes it.
 pub type ValueWrite = (Vec<u8>, Option<Vec<u8>>);
 

@@ -21,7 +21,7 @@ mod meta;
 #[cfg(test)]
 mod tests;
 
-use super::{ValueStore, ValueWrite};
+use super::{LONGEST_KEY, ValueStore, ValueWrite};
 use crate::state::StateError;
 use ahash::AHashMap;
 use fjall::{Database, Keyspace, KeyspaceCreateOptions};
@@ -34,8 +34,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 const META: [u8; 1] = [0];
 /// Before every key of the user's: keys of no bytes are no keys to the engine.
 const DATA: u8 = 1;
-/// The engine's limit, and our byte before it.
-const LONGEST_KEY: usize = u16::MAX as usize - 1;
 const LONGEST_NAME: usize = u8::MAX as usize;
 /// Less would be written in files that are too small to be worth their names.
 const LEAST_BUFFER: usize = 256 * 1024;
