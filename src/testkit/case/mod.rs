@@ -48,11 +48,14 @@ use crate::expression::Expression;
 use crate::topology::Topology;
 use crate::yaml::{Node, Place};
 
-/// How a topic that a topology writes is written.
+/// How a topic that a topology writes is read: where it keeps and looks up a table, as it looks it up.
 pub(super) fn codecs_of(topology: &Topology, topic: &str) -> Codecs {
     let mut sinks = topology.sinks.iter();
     if let Some(sink) = sinks.find(|sink| sink.topic.topics().iter().any(|own| own == topic)) {
         return sink.codec;
+    }
+    if let Some(table) = topology.tables.iter().find(|table| table.topic == topic) {
+        return table.codec;
     }
     let of_processor = topology.processors.iter().find_map(|node| {
         let through = node.definition.through().filter(|through| through.topic == topic);
