@@ -25,6 +25,7 @@ pub struct Reporter {
     restored: Following,
     dropped: Family<String>,
     running: Gauge,
+    standby: Gauge,
     restoring: Gauge,
     remaining: Gauge,
 }
@@ -54,6 +55,7 @@ impl Reporter {
             restored: Following::new(names::restore_records()),
             dropped: Family::new(|processor: &String| names::dropped(processor, "failed")),
             running: names::tasks("running"),
+            standby: names::tasks("standby"),
             restoring: names::tasks("restoring"),
             remaining: names::restore_remaining(),
             status,
@@ -102,6 +104,7 @@ impl Reporter {
         self.rebalances.reach(total.rebalances);
         self.restored.reach(total.restored);
         self.running.set(running as f64);
+        self.standby.set(self.status.standbys() as f64);
         self.restoring.set(restoring as f64);
         self.remaining.set(remaining as f64);
         for (name, entries) in self.status.names.stores.iter().zip(stores) {

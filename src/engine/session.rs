@@ -53,6 +53,7 @@ impl Session {
         let producer = broker.producer(&ProducerSettings { transactional_id })?;
         let consumer = broker.consumer(&ConsumerSettings {
             group: shared.topology.application.clone(),
+            client: settings.instance.clone(),
             instance: settings
                 .static_membership
                 .then(|| format!("{}-{}", settings.instance, settings.index)),
@@ -256,7 +257,7 @@ impl Session {
                 continue;
             };
             let shared = &worker.shared;
-            let mut task = Task::open(partition.clone(), entry, offset, &shared.wiring, shared.stores.as_ref())?;
+            let mut task = Task::open(partition.clone(), entry, offset, shared)?;
             if !task.stores.is_empty() {
                 let restore = Restore::start(shared.broker.as_ref(), &mut task, &shared.wiring, &mut spare)?;
                 paused.push(partition.clone());
@@ -296,7 +297,7 @@ impl Session {
             return Ok(false);
         };
         let shared = &worker.shared;
-        task.reopen_stores(&shared.wiring, shared.stores.as_ref())?;
+        task.reopen_stores(shared)?;
         let partition = task.partition.clone();
         self.consumer.pause(std::slice::from_ref(&partition))?;
         let restore = Restore::start(shared.broker.as_ref(), task, &shared.wiring, &mut None)?;

@@ -9,6 +9,7 @@ use super::counts::Counts;
 use super::output::Outputs;
 use super::restoring::Progress;
 use super::session::Session;
+use super::standby::Standbys;
 use super::tables::Tables;
 use super::wiring::Wiring;
 use super::{EngineError, StepError, WorkerSettings};
@@ -37,6 +38,7 @@ pub struct Shared {
     pub tables: Tables,
     pub broker: Box<dyn Broker>,
     pub stores: Box<dyn Stores>,
+    pub standbys: Standbys,
 }
 
 pub struct Worker {

@@ -22,6 +22,7 @@ pub(super) struct Draft<'a> {
     pub guarantee: Guarantee,
     pub commit_interval: Duration,
     pub workers: usize,
+    pub standby_replicas: usize,
     pub kafka: BTreeMap<String, (String, Place)>,
     pub secrets: SecretNames,
     pub sources: Vec<Named<'a, Source>>,
@@ -73,6 +74,7 @@ pub(super) fn read<'a>(root: &'a Node, folder: &Path, mistakes: &mut Mistakes) -
     );
     let commit_interval = fields.optional("commit_interval", duration);
     let workers = fields.optional("workers", integer(1..=256));
+    let standby_replicas = fields.optional("standby_replicas", integer(0..=16));
     let kafka = fields.optional("kafka", kafka);
     fields.find("variables");
     let secrets = fields.optional("secrets", list_of(text));
@@ -105,6 +107,9 @@ pub(super) fn read<'a>(root: &'a Node, folder: &Path, mistakes: &mut Mistakes) -
         guarantee: guarantee.unwrap_or(Guarantee::ExactlyOnce),
         commit_interval: commit_interval.unwrap_or(Duration::from_millis(100)),
         workers: workers.and_then(|workers| usize::try_from(workers).ok()).unwrap_or(1),
+        standby_replicas: standby_replicas
+            .and_then(|replicas| usize::try_from(replicas).ok())
+            .unwrap_or(0),
         kafka: kafka.unwrap_or_default(),
         sources: under("sources")
             .map(|(key, node)| source(key, node, mistakes))
