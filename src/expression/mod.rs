@@ -12,6 +12,7 @@
 //! - Messages say expression, place and types, never values, but for the word that `lookup` misses.
 
 mod check;
+mod children;
 mod compare;
 mod compile;
 mod convert;

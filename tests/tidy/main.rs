@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 /// The modules, from the top down: a module uses those below it.
 const LAYERS: &[&[&str]] = &[
     &["cli"],
-    &["demo"],
     &["testkit"],
     &["engine"],
     &["topology"],
