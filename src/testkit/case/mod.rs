@@ -35,6 +35,7 @@
 pub(super) mod compare;
 mod document;
 mod read;
+mod read_by;
 #[cfg(test)]
 mod tests;
 
