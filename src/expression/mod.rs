@@ -54,6 +54,11 @@ use reads::Reads;
 use rewrite::Rewriter;
 use std::sync::Arc;
 
+/// The names of the functions that we add to CEL.
+pub fn functions() -> impl Iterator<Item = &'static str> {
+    functions::Function::names()
+}
+
 /// An expression that failed at run time. Says where and what types it met, never a value (but for the word that `lookup` misses).
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{place}: `{expression}`: {reason}")]
