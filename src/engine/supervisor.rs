@@ -44,7 +44,7 @@ impl Engine {
     ) -> Result<Self, EngineError> {
         let topology = topology.into();
         let wiring = Wiring::new(&topology);
-        let tables = Tables::new(topology.tables.iter().map(|table| table.name.clone()).collect());
+        let tables = Tables::new(&topology.tables);
         let status = Arc::new(Status::new(&topology, &wiring, workers));
         let shared = Arc::new(Shared {
             topology,

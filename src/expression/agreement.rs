@@ -69,7 +69,7 @@ fn agree(text: &str, document: &str, key: Option<&[u8]>) -> bool {
         offset: 7,
     };
     let record = Record {
-        key,
+        key: key.map(Key::raw),
         value,
         headers: &headers,
         timestamp: 1716357495978,

@@ -65,11 +65,10 @@ impl Driver {
                 settings,
             })?;
         }
-        let names = topology.tables.iter().map(|table| table.name.clone()).collect();
         let shared = Arc::new(Shared {
             topology: Arc::clone(topology),
             wiring: Wiring::new(topology),
-            tables: Tables::new(names),
+            tables: Tables::new(&topology.tables),
             broker: Box::new(broker.clone()),
             stores: Box::new(MemoryStores),
         });

@@ -2,7 +2,8 @@
 
 use super::names::{self, NAME_HELP, OURS, TOPIC_HELP};
 use super::sinks::{self, SinkDraft};
-use super::{Codec, Guarantee, OnError, Source, Table};
+use super::{Guarantee, OnError, Source, Table};
+use crate::codec;
 use crate::expression::Names;
 use crate::processor::{self, Definition, Reading};
 use crate::value::SecretNames;
@@ -187,7 +188,8 @@ fn source<'a>(key: &'a Key, node: &'a Node, mistakes: &mut Mistakes) -> Named<'a
     let read = |mistakes: &mut Mistakes| {
         let mut fields = Fields::of("a source", &key.place, node, mistakes)?;
         let topic = fields.required("topic", topic);
-        let codec = fields.optional("codec", word(&[("json", Codec::Json), ("raw", Codec::Text)]));
+        let codec = fields.optional("codec", codec::read);
+        let tombstones = fields.optional("tombstones", word(&[("dead_letter", false), ("pass", true)]));
         let on_error = fields.optional("on_error", word(&ON_ERROR));
         fields.finish();
         let (topic, place) = topic?;
@@ -197,6 +199,7 @@ fn source<'a>(key: &'a Key, node: &'a Node, mistakes: &mut Mistakes) -> Named<'a
                 name: key.text.clone(),
                 topic,
                 codec,
+                tombstones: tombstones.unwrap_or_default(),
                 on_error,
             },
             place,
@@ -209,12 +212,14 @@ fn table<'a>(key: &'a Key, node: &'a Node, mistakes: &mut Mistakes) -> Named<'a,
     let read = |mistakes: &mut Mistakes| {
         let mut fields = Fields::of("a table", &key.place, node, mistakes)?;
         let topic = fields.required("topic", topic);
+        let codec = fields.optional("codec", codec::read);
         fields.finish();
         let (topic, place) = topic?;
         Some((
             Table {
                 name: key.text.clone(),
                 topic,
+                codec: codec.unwrap_or_default(),
             },
             place,
         ))

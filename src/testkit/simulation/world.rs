@@ -283,7 +283,7 @@ impl World {
         let shared = Arc::new(Shared {
             topology: Arc::clone(&self.topology),
             wiring: Wiring::new(&self.topology),
-            tables: Tables::new(Vec::new()),
+            tables: Tables::new(&[]),
             broker: Box::new(process.clone()),
             stores: Box::new(MemoryStores),
         });
