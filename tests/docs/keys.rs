@@ -2,7 +2,7 @@
 //! has both the keys that they take (`a source takes: topic, codec`) and, where it was needed, that it is missing.
 //!
 //! A page documents the keys of a map in a table whose head begins with `key of a source`, by the name that messages have for
-//! the map; the keys of a processor's type stand under `key of dedupe`. The second column says `required`, or the default.
+//! the map; the keys of a processor's type stand under its name in backticks. The second column says `required`, or the default.
 
 use crate::examples::{Example, examples, inspect, is_topology, lay_out};
 use crate::page::{Page, in_backticks};
@@ -181,8 +181,8 @@ fn what(map: &Node, said: &str, key: &str) -> String {
     let kind = map.get("type").map(|node| &node.kind);
     match kind {
         Some(Kind::String(name)) if said == "processor" && !OF_EVERY_PROCESSOR.contains(&key) => {
-            let known = registry().iter().find(|(known, _)| known == name);
-            known.map_or(said, |(name, _)| name).to_owned()
+            let known = registry().iter().any(|(known, _)| known == name);
+            if known { format!("`{name}`") } else { said.to_owned() }
         }
         _ => said.to_owned(),
     }

@@ -25,7 +25,7 @@ fn at(path: &str, record: &Record<'_>) -> String {
     let text = |bytes: &[u8]| shown(Value::String(&String::from_utf8_lossy(bytes)));
     let found = match (root, rest) {
         ("event", _) => within(record.value, rest).map(shown),
-        ("key", _) => record.key.map(text),
+        ("key", _) => record.key.map(|key| key.value.map_or_else(|| text(key.bytes), shown)),
         // a header's name may have dots in it
         ("headers", name) => {
             let header = record.headers.iter().rev().find(|header| header.name == name);
