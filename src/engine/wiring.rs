@@ -2,9 +2,10 @@
 //!
 //! Computed once from the checked topology, shared by all workers, without names to be looked up on the way of a record.
 
+use crate::broker::TopicPartition;
 use crate::codec::Codecs;
 use crate::expression::Expression;
-use crate::state::StoreSpec;
+use crate::state::{StoreId, StoreSpec};
 use crate::topology::{Condition, Input, OnError, Sink, TemplatePart, Topology};
 use ahash::AHashMap;
 
@@ -45,6 +46,17 @@ pub struct WrittenTopic {
 pub struct StoreWiring {
     pub spec: StoreSpec,
     pub changelog: String,
+}
+
+impl StoreWiring {
+    /// The store of the task that reads `partition`.
+    pub fn id(&self, partition: &TopicPartition) -> StoreId {
+        StoreId {
+            store: self.spec.name.clone(),
+            topic: partition.topic.clone(),
+            partition: partition.partition,
+        }
+    }
 }
 
 /// A sink's topics: one for every combination of its parameters' allowed values.

@@ -312,7 +312,17 @@ fn expression() -> impl Strategy<Value = String> {
         let operator = prop::sample::select(&["==", "!=", "in", "&&", "||", "+", "<", "<=", ">", ">="][..]);
         let function = prop::sample::select(
             &[
-                "id", "first", "list", "text", "number", "lower", "uuid5", "filled", "objects",
+                "id",
+                "first",
+                "list",
+                "text",
+                "number",
+                "lower",
+                "uuid5",
+                "whole_number",
+                "filled",
+                "objects",
+                "texts",
             ][..],
         );
         prop_oneof![

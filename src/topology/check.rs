@@ -288,6 +288,7 @@ fn assemble(draft: Draft<'_>, links: &Links, order: &[usize]) -> Option<Topology
         guarantee: draft.guarantee,
         commit_interval: draft.commit_interval,
         workers: draft.workers,
+        standby_replicas: draft.standby_replicas,
         kafka: draft.kafka,
         secrets: draft.secrets,
         sources: draft

@@ -22,7 +22,8 @@ pub(super) struct Draft<'a> {
     pub guarantee: Guarantee,
     pub commit_interval: Duration,
     pub workers: usize,
-    pub kafka: BTreeMap<String, String>,
+    pub standby_replicas: usize,
+    pub kafka: BTreeMap<String, (String, Place)>,
     pub secrets: SecretNames,
     pub sources: Vec<Named<'a, Source>>,
     pub tables: Vec<Named<'a, Table>>,
@@ -73,6 +74,7 @@ pub(super) fn read<'a>(root: &'a Node, folder: &Path, mistakes: &mut Mistakes) -
     );
     let commit_interval = fields.optional("commit_interval", duration);
     let workers = fields.optional("workers", integer(1..=256));
+    let standby_replicas = fields.optional("standby_replicas", integer(0..=16));
     let kafka = fields.optional("kafka", kafka);
     fields.find("variables");
     let secrets = fields.optional("secrets", list_of(text));
@@ -105,6 +107,9 @@ pub(super) fn read<'a>(root: &'a Node, folder: &Path, mistakes: &mut Mistakes) -
         guarantee: guarantee.unwrap_or(Guarantee::ExactlyOnce),
         commit_interval: commit_interval.unwrap_or(Duration::from_millis(100)),
         workers: workers.and_then(|workers| usize::try_from(workers).ok()).unwrap_or(1),
+        standby_replicas: standby_replicas
+            .and_then(|replicas| usize::try_from(replicas).ok())
+            .unwrap_or(0),
         kafka: kafka.unwrap_or_default(),
         sources: under("sources")
             .map(|(key, node)| source(key, node, mistakes))
@@ -299,7 +304,7 @@ fn processor<'a>(key: &'a Key, node: &'a Node, parts: &Parts<'_>, mistakes: &mut
     draft
 }
 
-fn kafka(node: &Node, mistakes: &mut Mistakes) -> Option<BTreeMap<String, String>> {
+fn kafka(node: &Node, mistakes: &mut Mistakes) -> Option<BTreeMap<String, (String, Place)>> {
     if node.kind == Kind::Null {
         return None;
     }
@@ -318,7 +323,7 @@ fn kafka(node: &Node, mistakes: &mut Mistakes) -> Option<BTreeMap<String, String
     Some(
         properties
             .into_iter()
-            .map(|(key, value)| (key.text.clone(), value))
+            .map(|(key, value)| (key.text.clone(), (value, key.place.clone())))
             .collect(),
     )
 }

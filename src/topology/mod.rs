@@ -126,7 +126,10 @@ pub struct Topology {
     pub guarantee: Guarantee,
     pub commit_interval: Duration,
     pub workers: usize,
-    pub kafka: BTreeMap<String, String>,
+    /// How many other instances keep a warm copy of each store.
+    pub standby_replicas: usize,
+    /// Properties of librdkafka, each with its place.
+    pub kafka: BTreeMap<String, (String, Place)>,
     pub secrets: SecretNames,
     pub sources: Vec<Source>,
     pub tables: Vec<Table>,

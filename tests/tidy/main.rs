@@ -18,7 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["mapping", "state", "broker", "codec"],
     &["expression"],
     &["record"],
-    &["value", "yaml"],
+    &["value", "yaml", "allocator"],
 ];
 /// May be used from anywhere and uses nobody.
 const FREE: &str = "observe";

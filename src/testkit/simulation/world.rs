@@ -4,7 +4,7 @@
 use super::topology::topology;
 use crate::broker::memory::{Faults, MemoryBroker, Point, Random, RandomFaults, When};
 use crate::broker::{Outgoing, Reaction, TopicState};
-use crate::engine::{EngineError, Shared, Step, Tables, Wiring, Worker, WorkerSettings};
+use crate::engine::{EngineError, Shared, Standbys, Step, Tables, Wiring, Worker, WorkerSettings};
 use crate::state::MemoryStores;
 use crate::topology::{Guarantee, Topology};
 use std::collections::BTreeMap;
@@ -286,6 +286,7 @@ impl World {
             tables: Tables::new(&[]),
             broker: Box::new(process.clone()),
             stores: Box::new(MemoryStores),
+            standbys: Standbys::default(),
         });
         let settings = WorkerSettings {
             static_membership: self.plan.static_members,

@@ -30,7 +30,7 @@ fn every_setting_is_taken() {
     assert_eq!(topology.guarantee, Guarantee::AtLeastOnce);
     assert_eq!(topology.commit_interval, Duration::from_secs(2));
     assert_eq!(topology.workers, 4);
-    assert_eq!(topology.kafka["linger.ms"], "5");
+    assert_eq!(topology.kafka["linger.ms"].0, "5");
     assert!(topology.secrets.contains("token"));
     let codec = Codecs {
         key: Some(Codec::Int32),
@@ -235,7 +235,7 @@ fn a_variable_that_is_not_set_is_a_mistake_only_where_it_runs() {
         .ok()
         .unwrap();
     assert_eq!(
-        (topology.workers, topology.kafka["sasl.password"].as_str()),
+        (topology.workers, topology.kafka["sasl.password"].0.as_str()),
         (3, "secret")
     );
 }
