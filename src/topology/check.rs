@@ -19,9 +19,12 @@ pub(super) fn check(draft: Draft<'_>, mistakes: &mut Mistakes) -> Option<Topolog
     let names = names(&draft, mistakes);
     let links = Links::resolve(&draft, &names, mistakes);
     tables(&draft, mistakes);
-    unused(&draft, &links, mistakes);
-    routes::check(&draft, &links, mistakes);
     let order = order::order(&draft, &links, mistakes);
+    if order.is_some() {
+        // where records go round, whoever is left out of the ring is what mending it will change
+        unused(&draft, &links, mistakes);
+    }
+    routes::check(&draft, &links, mistakes);
     topics::check(&draft, mistakes);
     if !mistakes.is_empty() {
         // what follows looks at whole paths, and would only repeat what is missing in them
