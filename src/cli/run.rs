@@ -31,6 +31,14 @@ pub(crate) struct Run {
     /// Join the group as a static member: a restart within the session's time-out moves no partition
     #[arg(long, env = "MILLSTREAM_STATIC_MEMBERSHIP")]
     static_membership: bool,
+    /// Where state is kept: every application and instance has a folder of its own in it
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "MILLSTREAM_STATE_DIR",
+        default_value = "millstream-state"
+    )]
+    state_dir: PathBuf,
     /// Workers (stream threads) of this process. Default: the topology's `workers`
     #[arg(long, value_name = "N", env = "MILLSTREAM_WORKERS", value_parser = clap::value_parser!(u16).range(1..=256))]
     workers: Option<u16>,

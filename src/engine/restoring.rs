@@ -82,6 +82,9 @@ impl Restoring {
             consumer.resume(std::slice::from_ref(&task.partition))?;
             consumer.seek(&[(task.partition.clone(), task.start())])?;
             self.open.remove(0);
+            if self.is_empty() && self.done.records > 0 {
+                tracing::info!(progress = %self.progress(), "all state restored");
+            }
         }
         if now >= self.told + TELL && !self.is_empty() {
             self.told = now;

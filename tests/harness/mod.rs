@@ -12,6 +12,7 @@ pub mod compare;
 pub mod documents;
 pub mod load;
 pub mod millstream;
+pub mod progress;
 pub mod random;
 
 use std::path::PathBuf;
