@@ -5,9 +5,11 @@
 //! quietly.
 
 mod check;
+mod cluster;
 mod demo;
 mod graph;
 mod mistakes;
+mod reset;
 mod run;
 mod test;
 
@@ -28,6 +30,7 @@ enum Command {
     Check(check::Check),
     Demo(demo::Demo),
     Graph(graph::GraphCommand),
+    Reset(reset::ResetCommand),
     Run(run::Run),
     Test(test::Test),
 }
@@ -93,6 +96,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>, terminal: &mut Terminal<'_
         Command::Check(command) => command.run(terminal),
         Command::Demo(command) => command.run(terminal),
         Command::Graph(command) => command.run(terminal),
+        Command::Reset(command) => command.run(terminal),
         Command::Run(command) => command.run(terminal),
         Command::Test(command) => command.run(terminal),
     };

@@ -148,8 +148,9 @@ impl ResetCommand {
         if named.contains('=') {
             return reset::offsets(named);
         }
-        let text = std::fs::read_to_string(named)
-            .map_err(|error| format!("{named} is neither offsets, as orders:0=42, nor a file that can be read: {error}"))?;
+        let text = std::fs::read_to_string(named).map_err(|error| {
+            format!("{named} is neither offsets, as orders:0=42, nor a file that can be read: {error}")
+        })?;
         reset::offsets(&text).map_err(|error| format!("{named}: {error}"))
     }
 
@@ -161,7 +162,9 @@ impl ResetCommand {
         state: Vec<Removal>,
     ) -> Result<(), ResetError> {
         steps.carry_out(broker, session, &mut || {
-            state.iter().try_for_each(|state| -> Result<(), StateError> { state.remove() })
+            state
+                .iter()
+                .try_for_each(|state| -> Result<(), StateError> { state.remove() })
         })
     }
 
@@ -174,7 +177,11 @@ impl ResetCommand {
             let from = change.from.map_or_else(|| "none".to_owned(), |from| from.to_string());
             writeln!(out, "  {topic} partition {partition}: {from} → {}", change.to)?;
         }
-        topics(out, &format!("topics {would}deleted, and created anew by the next start"), &steps.delete)?;
+        topics(
+            out,
+            &format!("topics {would}deleted, and created anew by the next start"),
+            &steps.delete,
+        )?;
         if !state.is_empty() {
             writeln!(out, "state {would}deleted")?;
         }
