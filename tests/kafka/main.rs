@@ -12,6 +12,7 @@ mod crashes;
 mod documents;
 mod own;
 mod pipeline;
+mod reset;
 mod sharing;
 mod topics;
 mod transactions;

@@ -60,6 +60,14 @@ impl Pipeline {
         Instance::start(&self.topology, &self.brokers, instance)
     }
 
+    pub fn start_with(&self, instance: &str, arguments: &[&str]) -> Instance {
+        Instance::start_with(&self.topology, &self.brokers, instance, arguments)
+    }
+
+    pub fn brokers(&self) -> &str {
+        &self.brokers
+    }
+
     pub fn produce(&self, messages: &[Message]) {
         self.client.produce(messages);
     }
