@@ -215,3 +215,36 @@ fn a_reset_is_refused_while_an_instance_runs_or_a_static_member_is_away() {
     shop.run_until(ORDERS * 2, &[]);
     assert_same_multiset("once more", expected(2), shop.outputs());
 }
+
+/// What a reset that was killed leaves: offsets that are marked. Nobody reads on from one, also where only one of many is marked,
+/// and another tool's metadata is no mark.
+#[test]
+fn after_a_reset_that_was_killed_nobody_starts_before_it_was_finished() {
+    let shop = Shop::new("reset-killed");
+    shop.produce();
+    shop.run_until(ORDERS, &[]);
+    let group = shop.pipeline.topology.application().to_owned();
+    let mark = |metadata: &str| {
+        let topic = shop.pipeline.topic("orders");
+        shop.pipeline.client.commit_for(&group, &topic, 1, 0, metadata);
+    };
+    mark("millstream reset has begun");
+    let mut instance = shop.start(&[]);
+    let status = instance.wait_ended(LIMIT);
+    assert_eq!(status.code(), Some(1), "{}", instance.log());
+    assert!(
+        instance.log().contains("run `millstream reset` again"),
+        "{}",
+        instance.log()
+    );
+    assert_same_multiset("nothing came", expected(1), shop.outputs());
+
+    let (status, out, err) = shop.reset(&["--yes"]);
+    assert!(status.success(), "{out}{err}");
+    shop.run_until(ORDERS * 2, &[]);
+    assert_same_multiset("once more", expected(2), shop.outputs());
+
+    mark("somebody's note");
+    shop.run_until(ORDERS * 2, &[]);
+    assert_same_multiset("all of them duplicates", expected(2), shop.outputs());
+}
