@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long an instance may take from its start until it has what it needs.
-const READY_LIMIT: Duration = Duration::from_secs(30);
+const READY_LIMIT: Duration = Duration::from_secs(60);
 /// How long it may take to commit and leave.
 const STOP_LIMIT: Duration = Duration::from_secs(30);
 
@@ -293,6 +293,19 @@ impl Instance {
         let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
         let invalid = || std::io::Error::new(std::io::ErrorKind::InvalidData, "no HTTP answer");
         Ok((status.ok_or_else(invalid)?, body.to_owned()))
+    }
+
+    /// The sum of a metric over its labels; 0 when nobody answers.
+    pub fn metric(&self, name: &str) -> u64 {
+        let Ok((200, page)) = self.get("/metrics") else {
+            return 0;
+        };
+        let samples = page.lines().filter(|line| {
+            let rest = line.strip_prefix(name);
+            rest.is_some_and(|rest| rest.starts_with([' ', '{']))
+        });
+        let values = samples.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
+        values.sum::<f64>() as u64
     }
 
     /// SIGKILL: no last word.
