@@ -30,13 +30,7 @@ fn changelog(pipeline: &Pipeline) -> String {
 
 fn events(pipeline: &Pipeline, ids: std::ops::Range<u32>) -> Vec<Message> {
     let topic = pipeline.topic("in");
-    let event = |id: u32| {
-        Message::new(
-            &topic,
-            Some(&format!("k{}", id % 101)),
-            format!("{{\"id\": \"e{id}\"}}"),
-        )
-    };
+    let event = |id: u32| Message::new(&topic, Some(&format!("k{}", id % 101)), format!("{{\"id\":\"e{id}\"}}"));
     ids.map(event).collect()
 }
 
@@ -116,7 +110,7 @@ pub fn restored(random: &mut Random, size: Size) -> Tally {
         .map(crate::harness::client::Delivered::value_text)
         .collect();
     seen.sort();
-    let mut wanted: Vec<String> = (known..count).map(|id| format!("{{\"id\": \"e{id}\"}}")).collect();
+    let mut wanted: Vec<String> = (known..count).map(|id| format!("{{\"id\":\"e{id}\"}}")).collect();
     wanted.sort();
     crate::harness::compare::assert_same_multiset("out", wanted, seen);
     tally.input += u64::from(count) * 2;

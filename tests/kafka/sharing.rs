@@ -118,12 +118,8 @@ pub fn rolling(random: &mut Random, size: Size) -> Tally {
     while restarts < NAMES.len() || !flow.is_over() {
         let name = NAMES[restarts % NAMES.len()];
         let others: Vec<&str> = NAMES.into_iter().filter(|other| *other != name).collect();
-        let rebalances = |crew: &mut Crew<'_>| -> Vec<u64> {
-            let counts = others
-                .iter()
-                .map(|other| crew.instance(other).metric("millstream_rebalances_total"));
-            counts.collect()
-        };
+        let rebalances =
+            |crew: &mut Crew<'_>| -> Vec<u64> { others.iter().map(|other| assignments(crew, other)).collect() };
         let counted = rebalances(&mut crew);
         // A crash is no different from an upgrade, as long as it is back in time.
         if random.one_in(3) {
@@ -134,6 +130,13 @@ pub fn rolling(random: &mut Random, size: Size) -> Tally {
         std::thread::sleep(Duration::from_millis(random.between(0, 1_000)));
         crew.start(name);
         crew.wait_ready();
+        wait_until(&format!("{name} to have its partitions"), LIMIT, || {
+            if assignments(&mut crew, name) > 0 {
+                Ok(())
+            } else {
+                Err("it has none yet".to_owned())
+            }
+        });
         assert_eq!(
             rebalances(&mut crew),
             counted,
@@ -153,6 +156,11 @@ pub fn rolling(random: &mut Random, size: Size) -> Tally {
     tally.input += u64::from(count);
     tally.output += u64::from(count);
     tally
+}
+
+/// How often its partitions changed since it started.
+fn assignments(crew: &mut Crew<'_>, name: &str) -> u64 {
+    crew.instance(name).metric("millstream_rebalances_total")
 }
 
 /// The group's generation when it has not changed for three seconds.
