@@ -207,4 +207,24 @@ mod tests {
             assert!(Instant::now() < deadline, "the abort does not come through");
         }
     }
+
+    #[test]
+    fn a_partition_that_had_no_leader_for_a_while_is_found_again_by_the_same_client() {
+        let mock = MockKafka::start().unwrap();
+        mock.create_topic("log", 1).unwrap();
+        let partition = TopicPartition {
+            topic: "log".into(),
+            partition: 0,
+        };
+        let mut reader = mock.broker().reader().unwrap();
+        mock.cluster.partition_leader("log", 0, None).unwrap();
+        assert_eq!(reader.end(&partition).unwrap_err().reaction, Reaction::Retry);
+        assert_eq!(reader.offsets(&partition).unwrap_err().reaction, Reaction::Retry);
+        mock.cluster.partition_leader("log", 0, Some(1)).unwrap();
+        let deadline = Instant::now() + SOON;
+        while reader.end(&partition).is_err() || reader.offsets(&partition).is_err() {
+            assert!(Instant::now() < deadline, "{:?}", reader.end(&partition));
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
 }
