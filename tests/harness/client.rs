@@ -392,9 +392,10 @@ fn partitions_of(consumer: &BaseConsumer, topic: &str) -> Vec<i32> {
 /// just made, or of a broker just back, has none for a moment.
 pub fn offsets(consumer: &BaseConsumer, topic: &str, partition: i32) -> (i64, i64) {
     super::wait_until(&format!("the offsets of {topic}[{partition}]"), LIMIT, || {
-        consumer
-            .fetch_watermarks(topic, partition, Duration::from_secs(5))
-            .map_err(|error| error.to_string())
+        // From its cache, librdkafka calls a partition unknown that had no leader once: metadata asked for anew mend that.
+        let metadata = consumer.fetch_metadata(Some(topic), Duration::from_secs(5));
+        let found = metadata.and_then(|_| consumer.fetch_watermarks(topic, partition, Duration::from_secs(5)));
+        found.map_err(|error| error.to_string())
     })
 }
 
