@@ -51,6 +51,59 @@ pub fn generation(brokers: &str, group: &str) -> Option<i32> {
     found
 }
 
+/// For a failure's message: of every partition of the topics that begin with `prefix`, the last stable offset,
+/// the end, and what the group has committed. Only partitions that have anything.
+pub fn describe(brokers: &str, group: &str, prefix: &str) -> String {
+    const SHORT: Duration = Duration::from_secs(5);
+    let consumer = |isolation: &str| -> BaseConsumer {
+        let mut config = ClientConfig::new();
+        config
+            .set("bootstrap.servers", brokers)
+            .set("group.id", group)
+            .set("enable.auto.commit", "false")
+            .set("isolation.level", isolation)
+            .set("log_level", "0");
+        config.create().expect("a consumer")
+    };
+    let (stable, all) = (consumer("read_committed"), consumer("read_uncommitted"));
+    let Ok(metadata) = all.fetch_metadata(None, SHORT) else {
+        return "the brokers don't answer".to_owned();
+    };
+    let mut text = String::from("topic [partition]: last stable offset, end; committed by the group\n");
+    for topic in metadata
+        .topics()
+        .iter()
+        .filter(|topic| topic.name().starts_with(prefix))
+    {
+        let _ = stable.fetch_metadata(Some(topic.name()), SHORT);
+        for partition in topic.partitions() {
+            let id = partition.id();
+            let ends = (
+                stable.fetch_watermarks(topic.name(), id, SHORT),
+                all.fetch_watermarks(topic.name(), id, SHORT),
+            );
+            let (stable, end) = match ends {
+                (Ok((_, _)), Ok((_, 0))) => continue,
+                (Ok((_, stable)), Ok((_, end))) => (stable.to_string(), end.to_string()),
+                (stable, end) => (format!("{stable:?}"), format!("{end:?}")),
+            };
+            let mut list = TopicPartitionList::new();
+            list.add_partition(topic.name(), id);
+            let committed = all.committed_offsets(list, SHORT).map(|list| {
+                let found = list.elements_for_topic(topic.name());
+                found.first().map(|element| element.offset())
+            });
+            text.push_str(&format!(
+                "{} [{id}]: {stable}, {end}; {committed:?}, leader {}, in sync {:?}\n",
+                topic.name(),
+                partition.leader(),
+                partition.isr()
+            ));
+        }
+    }
+    text
+}
+
 /// The group that a key of version 2 (a group's metadata) names; other keys are offsets.
 fn group_of(key: &[u8]) -> Option<&str> {
     let rest = key.strip_prefix(&[0, 2])?;

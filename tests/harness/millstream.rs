@@ -18,8 +18,15 @@ const STOP_LIMIT: Duration = Duration::from_secs(30);
 pub struct TestTopology {
     folder: tempfile::TempDir,
     file: &'static str,
+    /// The beginning of its logs' names.
+    run: String,
     prefix: String,
     application: String,
+}
+
+enum Names {
+    Own,
+    AsTheyAre,
 }
 
 impl TestTopology {
@@ -37,29 +44,41 @@ impl TestTopology {
         let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("topology/customer-events");
         let folder = tempfile::tempdir().expect("a temporary folder");
         copy_folder(&shipped, folder.path());
-        Self::prefixed(test, folder, file)
+        Self::made(test, folder, file, Names::Own)
     }
 
     /// A topology of one file.
     pub fn of(test: &str, yaml: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         fs::write(folder.path().join("topology.yaml"), yaml).expect("the topology's file");
-        Self::prefixed(test, folder, "topology.yaml")
+        Self::made(test, folder, "topology.yaml", Names::Own)
     }
 
-    fn prefixed(test: &str, folder: tempfile::TempDir, file: &'static str) -> Self {
+    /// A copy of a topology's folder with the topics and the application as they are there, for brokers of its own.
+    pub fn unchanged(test: &str, from: &Path) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        copy_folder(from, folder.path());
+        Self::made(test, folder, "topology.yaml", Names::AsTheyAre)
+    }
+
+    fn made(test: &str, folder: tempfile::TempDir, file: &'static str, names: Names) -> Self {
         // A run of its own, so that a bench or a test repeated on the same broker starts anew.
         static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let prefix = format!("{test}-{}.", COUNT.fetch_add(1, Ordering::Relaxed));
+        let run = format!("{test}-{}.", COUNT.fetch_add(1, Ordering::Relaxed));
+        let prefix = match names {
+            Names::Own => run.clone(),
+            Names::AsTheyAre => String::new(),
+        };
         let mut topology = Self {
             folder,
             file,
+            run,
             prefix,
             application: String::new(),
         };
         // Logs are appended to when an instance starts again; those of an earlier run have nothing to say here.
         for entry in fs::read_dir(log_folder()).expect("the folder of logs").flatten() {
-            if entry.file_name().to_string_lossy().starts_with(&topology.prefix) {
+            if entry.file_name().to_string_lossy().starts_with(&topology.run) {
                 let _ = fs::remove_file(entry.path());
             }
         }
@@ -225,7 +244,7 @@ impl Instance {
 
     pub fn launch(binary: &Path, topology: &TestTopology, brokers: &str, name: &str, arguments: &[&str]) -> Self {
         let http = format!("127.0.0.1:{}", free_port());
-        let log = log_folder().join(format!("{}{name}.log", topology.prefix));
+        let log = log_folder().join(format!("{}{name}.log", topology.run));
         let output = File::options()
             .create(true)
             .append(true)

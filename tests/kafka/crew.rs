@@ -1,5 +1,6 @@
 //! The instances of one pipeline by name, and a tally of what is done to them.
 
+use crate::harness::group;
 use crate::harness::millstream::Instance;
 use crate::pipeline::Pipeline;
 use crate::scenario::Tally;
@@ -92,5 +93,27 @@ impl<'p> Crew<'p> {
         self.tally.fenced += instance.metric("millstream_producer_rebuilds_total");
         self.tally.aborted += instance.metric("millstream_transactions_aborted_total");
         instance
+    }
+}
+
+/// A failure's circumstances, while they last.
+impl Drop for Crew<'_> {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            return;
+        }
+        let topology = &self.pipeline.topology;
+        eprintln!(
+            "{}",
+            group::describe(self.pipeline.brokers(), topology.application(), &topology.topic(""))
+        );
+        for (name, instance) in &self.instances {
+            for page in ["/readyz", "/metrics"] {
+                match instance.get(page) {
+                    Ok((status, body)) => eprintln!("{name} {page}: {status} {body}"),
+                    Err(error) => eprintln!("{name} {page}: {error}"),
+                }
+            }
+        }
     }
 }

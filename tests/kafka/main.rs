@@ -20,5 +20,7 @@ mod restore;
 mod scenario;
 mod sharing;
 mod soak;
+mod state;
 mod topics;
 mod transactions;
+mod verifier;
