@@ -2,10 +2,14 @@
 //!
 //! Modules use those below them only; `tests/tidy` holds that, and the other rules of the house.
 
+/// The allocator. Keeps: one for the whole process, librdkafka's buffers included; memory goes back when it is not used.
+pub mod allocator;
 /// The seam to Kafka, real and in memory. Keeps: one place that says what to do about an error; rdkafka in `broker/kafka` only.
 pub mod broker;
 /// The commands. Keeps: data to the standard output, talk to the standard error; exit codes 0, 1, 2.
 pub mod cli;
+/// Bytes to values and back. Keeps: the bytes of Kafka's own serializers; what does not fit is an error, never changed to fit.
+pub mod codec;
 /// Workers, tasks, transactions, restoring. Keeps: exactly once; the only module that commits.
 pub mod engine;
 /// CEL over a borrowed document. Keeps: pure (no clock, no chance, no I/O), an error that names the place and never a value.

@@ -22,10 +22,6 @@ use measure::{Measured, Process, watch};
 use report::Report;
 use std::process::{Command, ExitCode, Stdio};
 
-// As the program itself.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 const PARTITIONS: i32 = 4;
 const CUSTOMERS: u64 = 100_000;
 /// One event in so many was sent before.
@@ -88,6 +84,8 @@ struct Feed {
 }
 
 fn main() -> ExitCode {
+    // As the program itself.
+    millstream::allocator::tune();
     let arguments: Vec<String> = std::env::args()
         .skip(1)
         .filter(|argument| argument != "--bench")

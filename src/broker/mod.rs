@@ -77,6 +77,8 @@ pub trait Broker: Send + Sync {
 #[derive(Clone, Debug)]
 pub struct ConsumerSettings {
     pub group: String,
+    /// The name that this client shows in the group: the instance's.
+    pub client: String,
     /// Static membership: the member's name, stable over restarts.
     pub instance: Option<String>,
     pub topics: Vec<String>,
@@ -158,7 +160,17 @@ pub struct TopicState {
     pub settings: Vec<(String, String)>,
 }
 
+/// A member of a consumer group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupMember {
+    /// The client's name: [`ConsumerSettings::client`] of ours.
+    pub client: String,
+    pub partitions: Vec<TopicPartition>,
+}
+
 pub trait Admin: Send {
+    /// The members of a group; none where there is no such group.
+    fn members(&mut self, group: &str) -> Result<Vec<GroupMember>, BrokerError>;
     /// How many partitions a topic has; `None`: there is no such topic.
     fn partitions(&mut self, topic: &str) -> Result<Option<i32>, BrokerError> {
         Ok(self

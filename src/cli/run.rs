@@ -57,7 +57,8 @@ pub(crate) struct Run {
 
 fn property(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("write NAME=VALUE, as in linger.ms=5")?;
-    match topology::reserved_property(name) {
+    let refused = || KafkaSettings::refused([(name, value)]).pop().map(|(_, why)| why);
+    match topology::reserved_property(name).or_else(refused) {
         Some(reason) => Err(reason),
         None => Ok((name.to_owned(), value.to_owned())),
     }
@@ -75,6 +76,11 @@ impl Run {
                 return Ok(Outcome::Failed);
             }
         };
+        let found = mistakes::refused_properties(&topology);
+        if !found.is_empty() {
+            mistakes::print(&self.topology, &found, Output::Text, terminal)?;
+            return Ok(Outcome::Failed);
+        }
         match self.start(topology) {
             Ok(()) => Ok(Outcome::Fine),
             Err(error) => {
@@ -87,8 +93,11 @@ impl Run {
     fn start(&self, topology: topology::Topology) -> Result<(), Box<dyn Error>> {
         logs::init(self.log_format)?;
         let exposition = Exposition::install()?;
-        let mut properties = topology.kafka.clone();
-        properties.extend(self.properties.iter().cloned());
+        let own = topology
+            .kafka
+            .iter()
+            .map(|(name, (value, _))| (name.clone(), value.clone()));
+        let properties = own.chain(self.properties.iter().cloned()).collect();
         let broker = KafkaBroker::new(KafkaSettings {
             brokers: self.brokers.clone(),
             properties,

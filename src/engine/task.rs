@@ -1,13 +1,13 @@
 //! A task: one topic's partition, the stores it owns, and how far it has come.
 
-use super::wiring::Wiring;
+use super::worker::Shared;
 use crate::broker::{Position, TopicPartition};
-use crate::state::{Mark, StateError, StoreId, StoreSpec, Stores, TaskStore};
+use crate::state::{Mark, StateError, StoreId, TaskStore};
 use crate::topology::Guarantee;
 
 pub struct Task {
     pub partition: TopicPartition,
-    /// Index into [`Wiring::entries`].
+    /// Index into the wiring's entries.
     pub entry: usize,
     /// In the order of the entry's stores.
     pub stores: Vec<OwnedStore>,
@@ -31,15 +31,14 @@ pub struct OwnedStore {
 }
 
 impl OwnedStore {
-    fn open(stores: &dyn Stores, id: StoreId, spec: &StoreSpec) -> Result<Self, StateError> {
-        let store = stores.open(&id, spec)?;
+    fn new(id: StoreId, store: TaskStore) -> Self {
         let next = store.checkpoint();
-        Ok(Self {
+        Self {
             id,
             store,
             next,
             written: 0,
-        })
+        }
     }
 
     /// Changelog records were handed to the open transaction.
@@ -82,8 +81,7 @@ impl Task {
         partition: TopicPartition,
         entry: usize,
         committed: Option<i64>,
-        wiring: &Wiring,
-        stores: &dyn Stores,
+        shared: &Shared,
     ) -> Result<Self, StateError> {
         let mut task = Self {
             partition,
@@ -93,7 +91,7 @@ impl Task {
             committed,
             position: committed,
         };
-        task.open_stores(wiring, stores)?;
+        task.open_stores(shared)?;
         Ok(task)
     }
 
@@ -102,7 +100,7 @@ impl Task {
     ///
     /// # Errors
     /// Those of opening a store.
-    pub fn reopen_stores(&mut self, wiring: &Wiring, stores: &dyn Stores) -> Result<(), StateError> {
+    pub fn reopen_stores(&mut self, shared: &Shared) -> Result<(), StateError> {
         let ids: Vec<StoreId> = self.stores.drain(..).map(|owned| owned.id).collect();
         if let Some(StateError::Damaged { path, why }) = self.failed.take() {
             tracing::error!(
@@ -112,24 +110,31 @@ impl Task {
                 why,
                 "a store is damaged: it is put aside and restored from its changelog"
             );
-            ids.iter().try_for_each(|id| stores.set_aside(id))?;
+            ids.iter().try_for_each(|id| shared.stores.set_aside(id))?;
         }
-        self.open_stores(wiring, stores)
+        self.open_stores(shared)
     }
 
-    fn open_stores(&mut self, wiring: &Wiring, stores: &dyn Stores) -> Result<(), StateError> {
+    /// A copy that was kept warm goes before what the disk has: it is the same store, and open.
+    fn open_stores(&mut self, shared: &Shared) -> Result<(), StateError> {
+        let Shared {
+            wiring,
+            stores,
+            standbys,
+            ..
+        } = shared;
         let indices = wiring
             .entries
             .get(self.entry)
             .map(|entry| entry.stores.as_slice())
             .unwrap_or_default();
         for wired in indices.iter().filter_map(|index| wiring.stores.get(*index)) {
-            let id = StoreId {
-                store: wired.spec.name.clone(),
-                topic: self.partition.topic.clone(),
-                partition: self.partition.partition,
+            let id = wired.id(&self.partition);
+            let store = match standbys.take(&id) {
+                Some(warm) => warm,
+                None => stores.open(&id, &wired.spec)?,
             };
-            self.stores.push(OwnedStore::open(stores, id, &wired.spec)?);
+            self.stores.push(OwnedStore::new(id, store));
         }
         Ok(())
     }

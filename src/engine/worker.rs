@@ -7,7 +7,9 @@
 use super::chain::Chain;
 use super::counts::Counts;
 use super::output::Outputs;
+use super::restoring::Progress;
 use super::session::Session;
+use super::standby::Standbys;
 use super::tables::Tables;
 use super::wiring::Wiring;
 use super::{EngineError, StepError, WorkerSettings};
@@ -36,6 +38,7 @@ pub struct Shared {
     pub tables: Tables,
     pub broker: Box<dyn Broker>,
     pub stores: Box<dyn Stores>,
+    pub standbys: Standbys,
 }
 
 pub struct Worker {
@@ -173,10 +176,7 @@ impl Worker {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TaskNumbers {
     pub running: usize,
-    pub restoring: usize,
-    /// Changelog records restored, and still to go.
-    pub restored: u64,
-    pub remaining: u64,
+    pub restoring: Progress,
     /// Entries of each store, in the order of [`Wiring::stores`].
     pub store_entries: Vec<usize>,
 }

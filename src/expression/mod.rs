@@ -39,7 +39,7 @@ pub use functions::NAMESPACE;
 pub use names::Names;
 pub(crate) use names::constant;
 
-use crate::record::Record;
+use crate::record::{Key, Record};
 use crate::value::{SecretNames, Value};
 use crate::yaml::{Mistake, Mistakes, Node as YamlNode, Place};
 use bumpalo::Bump;
@@ -262,6 +262,29 @@ impl Expression {
             Some(Value::Bool(flag)) => Ok(Some(if flag { "true" } else { "false" })),
             Some(other) => Err(self.error(format!("a text is needed here, and this is {}", other.type_name()))),
         }
+    }
+
+    /// As a record's key. Absent and null: `None`.
+    ///
+    /// # Errors
+    /// As [`Expression::evaluate`]; a list or an object.
+    pub fn evaluate_key<'a>(&self, scope: &Scope<'a>) -> Result<Option<Key<'a>>, ExpressionError> {
+        self.evaluate_key_with(scope, &NoLocals)
+    }
+
+    /// As [`Expression::evaluate_key`], where names have locals.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn evaluate_key_with<'a>(
+        &self,
+        scope: &Scope<'a>,
+        locals: &dyn Locals<'a>,
+    ) -> Result<Option<Key<'a>>, ExpressionError> {
+        let Some(value) = self.evaluate_with(scope, locals)? else {
+            return Ok(None);
+        };
+        Key::of(value).map_err(|found| self.error(format!("a text is needed here, and this is {found}")))
     }
 
     /// An error of this expression, for whoever finds its result wanting.

@@ -23,7 +23,7 @@ pub use error::StateError;
 pub use ids::{IdStore, IdWrite, MemoryIds, Remembered, TaskIds, decode_id, encode_id};
 pub use stores::{MemoryStores, StoreId, Stores};
 pub use task::{Mark, TaskStore};
-pub use values::{MemoryValues, TaskValues, ValueStore, ValueWrite};
+pub use values::{LONGEST_KEY, MemoryValues, TaskValues, ValueStore, ValueWrite, ValuesDatabase};
 
 use std::time::Duration;
 

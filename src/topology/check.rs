@@ -152,6 +152,7 @@ fn tables(draft: &Draft<'_>, mistakes: &mut Mistakes) {
             help,
         );
     }
+    kept_alike(draft, mistakes);
     if draft.processors.iter().any(|processor| processor.definition.is_none()) {
         return;
     }
@@ -166,6 +167,30 @@ fn tables(draft: &Draft<'_>, mistakes: &mut Mistakes) {
             message,
             "look it up with an `enrich` processor, or remove it",
         );
+    }
+}
+
+/// A table that a processor here keeps must be read as it is written.
+fn kept_alike(draft: &Draft<'_>, mistakes: &mut Mistakes) {
+    let kept: Vec<_> = draft
+        .processors
+        .iter()
+        .filter_map(|processor| Some((&processor.key.text, processor.definition.as_ref()?.keeps()?)))
+        .collect();
+    for table in &draft.tables {
+        let Some(item) = &table.item else { continue };
+        for (name, kept) in kept.iter().filter(|(_, kept)| kept.topic == item.topic) {
+            let (read, written) = (item.codec.value.name(), kept.codec.name());
+            if read != written {
+                let message =
+                    format!("values of this table are read as `{read}`, and `{name}` writes them as `{written}`");
+                mistakes.add(
+                    &table.topic_place,
+                    message,
+                    format!("write `codec: {written}` here, or another there"),
+                );
+            }
+        }
     }
 }
 
@@ -199,7 +224,13 @@ fn unused(draft: &Draft<'_>, links: &Links, mistakes: &mut Mistakes) {
         .processors
         .iter()
         .enumerate()
-        .filter(|(index, _)| !taken.contains(&Input::Processor(*index)));
+        .filter(|(index, _)| !taken.contains(&Input::Processor(*index)))
+        .filter(|(_, processor)| {
+            processor
+                .definition
+                .as_ref()
+                .is_none_or(|definition| definition.keeps().is_none())
+        });
     for (_, processor) in left {
         let message = format!("nobody takes what comes out of `{}`", processor.key.text);
         mistakes.add(
@@ -245,6 +276,7 @@ fn assemble(draft: Draft<'_>, links: &Links, order: &[usize]) -> Option<Topology
             condition: sink.condition?,
             key: sink.new_key,
             headers: sink.headers,
+            codec: sink.codec,
             place: sink.key.place.clone(),
         })
     });
@@ -253,6 +285,7 @@ fn assemble(draft: Draft<'_>, links: &Links, order: &[usize]) -> Option<Topology
         guarantee: draft.guarantee,
         commit_interval: draft.commit_interval,
         workers: draft.workers,
+        standby_replicas: draft.standby_replicas,
         kafka: draft.kafka,
         secrets: draft.secrets,
         sources: draft

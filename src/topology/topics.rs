@@ -13,6 +13,7 @@ enum Use {
     Table,
     Sink,
     Through,
+    Kept,
     DeadLetters,
     Changelog,
 }
@@ -25,6 +26,7 @@ impl Use {
             Use::Table => format!("of table `{name}`"),
             Use::Sink => format!("of sink `{name}`"),
             Use::Through => format!("that `{name}` passes its records through"),
+            Use::Kept => format!("in which `{name}` keeps its table"),
             Use::DeadLetters => "of the dead letters".to_owned(),
             Use::Changelog => format!("of the changelog of `{name}`"),
         }
@@ -75,18 +77,20 @@ fn uses<'d>(draft: &'d Draft<'_>, mistakes: &mut Mistakes) -> Vec<Used<'d>> {
         let (by, Some(definition)) = (&processor.key.text, &processor.definition) else {
             continue;
         };
-        if let Some(through) = definition.through() {
+        let through = definition.through().map(|through| (through.topic, Use::Through));
+        let kept = definition.keeps().map(|kept| (kept.topic, Use::Kept));
+        for (topic, r#use) in through.into_iter().chain(kept) {
             let place = processor
                 .node
                 .get("topic")
                 .map_or(&processor.key.place, |node| &node.place);
-            if let Err(why) = names::legal_topic(&through.topic) {
+            if let Err(why) = names::legal_topic(&topic) {
                 mistakes.add(place, why, names::TOPIC_HELP);
             }
             all.push(Used {
-                topic: through.topic,
+                topic,
                 by,
-                r#use: Use::Through,
+                r#use,
                 place,
             });
         }
@@ -174,6 +178,12 @@ fn excluded(first: &Used<'_>, second: &Used<'_>) -> Option<String> {
     }
     if either(Use::Changelog) || either(Use::Through) {
         return Some("a topic in the middle of a topology belongs to it alone: choose another name".to_owned());
+    }
+    if either(Use::Kept) && !either(Use::Table) {
+        return Some(
+            "nothing else may be in the topic of a table, and what is in it is looked up: choose another name"
+                .to_owned(),
+        );
     }
     None
 }

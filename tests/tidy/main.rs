@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 /// The modules, from the top down: a module uses those below it.
 const LAYERS: &[&[&str]] = &[
     &["cli"],
-    &["demo"],
     &["testkit"],
     &["engine"],
     &["topology"],
@@ -18,7 +17,7 @@ const LAYERS: &[&[&str]] = &[
     &["mapping", "state", "broker", "codec"],
     &["expression"],
     &["record"],
-    &["value", "yaml"],
+    &["value", "yaml", "allocator"],
 ];
 /// May be used from anywhere and uses nobody.
 const FREE: &str = "observe";

@@ -2,7 +2,8 @@
 
 use super::config::KafkaSettings;
 use super::errors::classify;
-use crate::broker::{Admin, BrokerError, Reaction, TopicState};
+use super::members::members;
+use crate::broker::{Admin, BrokerError, GroupMember, Reaction, TopicState};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -10,7 +11,8 @@ use rdkafka::metadata::{Metadata, MetadataTopic};
 use std::future::Future;
 use std::time::Duration;
 
-const TIMEOUT: Duration = Duration::from_secs(15);
+/// A broker that is there answers sooner; one that is away is asked again, and a signal to stop is heard in between.
+const TIMEOUT: Duration = Duration::from_secs(4);
 
 pub struct KafkaAdmin {
     client: AdminClient<DefaultClientContext>,
@@ -62,6 +64,10 @@ fn options() -> AdminOptions {
 }
 
 impl Admin for KafkaAdmin {
+    fn members(&mut self, group: &str) -> Result<Vec<GroupMember>, BrokerError> {
+        members(self.client.inner().native_ptr(), group, TIMEOUT)
+    }
+
     fn partitions(&mut self, topic: &str) -> Result<Option<i32>, BrokerError> {
         let metadata = self.metadata()?;
         let found = metadata.topics().iter().find(|found| found.name() == topic);

@@ -24,6 +24,7 @@ impl GroupConsumer {
     pub fn subscribe(kafka: &KafkaSettings, settings: &ConsumerSettings) -> Result<Self, BrokerError> {
         let mut config = kafka.consumer();
         config.set("group.id", &settings.group);
+        config.set("client.id", &settings.client);
         if let Some(instance) = &settings.instance {
             config.set("group.instance.id", instance);
         }

@@ -86,6 +86,7 @@ mod tests {
 
         let settings = ConsumerSettings {
             group: "g".into(),
+            client: "test".into(),
             instance: None,
             topics: vec!["letters".into()],
         };

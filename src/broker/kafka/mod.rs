@@ -5,6 +5,7 @@ mod config;
 mod consumer;
 mod context;
 mod errors;
+mod members;
 mod mock;
 mod producer;
 mod reader;

@@ -53,6 +53,7 @@ struct Member {
 pub struct MemberState {
     pub id: String,
     pub instance: Option<String>,
+    pub process: String,
     pub assigned: Vec<TopicPartition>,
 }
 
@@ -237,6 +238,7 @@ impl Group {
         let state = |(id, m): (&String, &Member)| MemberState {
             id: id.clone(),
             instance: m.instance.clone(),
+            process: m.process.clone(),
             assigned: m.assigned.iter().cloned().collect(),
         };
         self.members.iter().map(state).collect()

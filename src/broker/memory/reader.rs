@@ -2,9 +2,10 @@
 
 use super::cluster::failure;
 use super::consumer::offset;
+use super::groups::MemberState;
 use super::log::Stored;
 use super::{MemoryBroker, Operation};
-use crate::broker::{Admin, BrokerError, Position, Reaction, Reader, TopicPartition, TopicState};
+use crate::broker::{Admin, BrokerError, GroupMember, Position, Reaction, Reader, TopicPartition, TopicState};
 use crate::record::RawRecord;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -86,6 +87,21 @@ impl MemoryAdmin {
 }
 
 impl Admin for MemoryAdmin {
+    fn members(&mut self, group: &str) -> Result<Vec<GroupMember>, BrokerError> {
+        self.broker.call(Operation::Describe, |cluster| {
+            let members = cluster
+                .groups
+                .get(group)
+                .map(|group| group.members())
+                .unwrap_or_default();
+            let member = |member: MemberState| GroupMember {
+                client: member.process,
+                partitions: member.assigned,
+            };
+            Ok(members.into_iter().map(member).collect())
+        })
+    }
+
     fn describe(&mut self, topics: &[String]) -> Result<Vec<TopicState>, BrokerError> {
         self.broker.call(Operation::Describe, |cluster| {
             let found = topics.iter().filter_map(|name| {

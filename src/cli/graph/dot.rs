@@ -63,6 +63,11 @@ pub(super) fn draw(topology: &Topology) -> String {
             from = topic;
         }
         edges(&mut out, topology, Input::Processor(index), &from, &mut topics);
+        if let Some(kept) = processor.definition.keeps() {
+            let from = node("processor", &processor.name);
+            let _ = writeln!(out, "  {from} -> {};", node("topic", &kept.topic));
+            topics.push(kept.topic);
+        }
         for name in words::tables(processor) {
             if let Some(table) = topology.tables.iter().find(|table| table.name == name) {
                 let to = node("processor", &processor.name);

@@ -46,6 +46,9 @@ pub(super) fn draw(topology: &Topology) -> String {
         for (taker, label) in takers(topology, Input::Processor(index), &mut topics) {
             let _ = writeln!(out, "  {from} -->{label} {taker}");
         }
+        if let Some(kept) = processor.definition.keeps() {
+            let _ = writeln!(out, "  p{index} --> {}", topics.id(&kept.topic));
+        }
         for name in words::tables(processor) {
             if let Some(table) = topology.tables.iter().find(|table| table.name == name) {
                 let _ = writeln!(out, "  {} -.-> p{index}", topics.id(&table.topic));

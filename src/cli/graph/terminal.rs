@@ -126,6 +126,9 @@ impl Drawing<'_> {
         for (_, store) in self.sub.stores.iter().filter(|(of, _)| *of == index) {
             about.push_str(&format!(" ▣ {}", words::store(store)));
         }
+        if let Some(kept) = processor.definition.keeps() {
+            about.push_str(&format!(" ≋ {}", kept.topic));
+        }
         let tables = words::tables(processor);
         if !tables.is_empty() {
             about.push_str(&format!(" ▤ {}", tables.join(", ")));

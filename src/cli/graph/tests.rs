@@ -192,6 +192,31 @@ Fine
 }
 
 #[test]
+fn a_kept_table_and_an_aggregate_are_drawn_in_every_format() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/topologies/accounts");
+    for (format, wanted) in [
+        (Format::Terminal, "table ≋ accounts.latest"),
+        (Format::Terminal, "aggregate ▣ store totals (values by key)"),
+        (Format::Mermaid, "p0[\"keep<br/>table\"]"),
+        (Format::Mermaid, "p0 --> t2"),
+        (Format::Dot, "\"processor keep\" -> \"topic accounts.latest\";"),
+        (Format::Json, r#""keeps":"accounts.latest""#),
+        (Format::Json, r#""changelog":"accounts-totals-changelog""#),
+    ] {
+        let command = GraphCommand {
+            path: path.clone(),
+            format,
+            output: Output::Text,
+        };
+        let drawn = printed(|terminal: &mut Terminal<'_>| {
+            terminal.width = 100;
+            command.run(terminal)
+        });
+        assert!(drawn.contains(wanted), "{wanted}:\n{drawn}");
+    }
+}
+
+#[test]
 fn json_says_everything_as_data() {
     let printed = drawn(Format::Json, 80);
     let document: serde_json::Value = serde_json::from_str(printed.trim_end_matches("Fine\n")).unwrap();

@@ -4,7 +4,7 @@
 use super::topology::topology;
 use crate::broker::memory::{Faults, MemoryBroker, Point, Random, RandomFaults, When};
 use crate::broker::{Outgoing, Reaction, TopicState};
-use crate::engine::{EngineError, Shared, Step, Tables, Wiring, Worker, WorkerSettings};
+use crate::engine::{EngineError, Shared, Standbys, Step, Tables, Wiring, Worker, WorkerSettings};
 use crate::state::MemoryStores;
 use crate::topology::{Guarantee, Topology};
 use std::collections::BTreeMap;
@@ -283,9 +283,10 @@ impl World {
         let shared = Arc::new(Shared {
             topology: Arc::clone(&self.topology),
             wiring: Wiring::new(&self.topology),
-            tables: Tables::new(Vec::new()),
+            tables: Tables::new(&[]),
             broker: Box::new(process.clone()),
             stores: Box::new(MemoryStores),
+            standbys: Standbys::default(),
         });
         let settings = WorkerSettings {
             static_membership: self.plan.static_members,
