@@ -20,7 +20,6 @@ mod restore;
 mod scenario;
 mod sharing;
 mod soak;
-mod state;
 mod topics;
 mod transactions;
 mod verifier;

@@ -5,7 +5,7 @@ use crate::harness::compare;
 use crate::harness::random::Random;
 use crate::harness::{broker, cluster};
 use crate::scenario::{Scenario, Size, Tally};
-use crate::{copy, crashes, failing, outages, restore, sharing, transactions};
+use crate::{copy, crashes, failing, outages, restore, sharing, transactions, verifier};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
@@ -29,6 +29,7 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("all-away", outages::all_away),
     ("hard-bounces", outages::hard_bounces),
     ("clean-bounces", outages::clean_bounces),
+    ("kafkas-verifier", verifier::judged),
 ];
 
 #[derive(Default)]
