@@ -8,9 +8,15 @@ pub struct Broker {
     node: Node,
 }
 
+static SHARED: OnceLock<Broker> = OnceLock::new();
+
+/// [`shared`], if any test has asked for it.
+pub fn started() -> Option<&'static Broker> {
+    SHARED.get()
+}
+
 /// The broker that all tests of this binary share: topics and applications have names of their own.
 pub fn shared() -> &'static Broker {
-    static SHARED: OnceLock<Broker> = OnceLock::new();
     extern "C" fn end() {
         if let Some(broker) = SHARED.get() {
             broker.node.destroy();

@@ -17,9 +17,15 @@ pub struct Cluster {
     pub nodes: Vec<Node>,
 }
 
+static SHARED: OnceLock<Cluster> = OnceLock::new();
+
+/// [`shared`], if any test has asked for it.
+pub fn started() -> Option<&'static Cluster> {
+    SHARED.get()
+}
+
 /// The cluster that all tests of this binary share. Whole when it is handed out.
 pub fn shared() -> &'static Cluster {
-    static SHARED: OnceLock<Cluster> = OnceLock::new();
     extern "C" fn end() {
         if let Some(cluster) = SHARED.get() {
             cluster.nodes.iter().for_each(Node::destroy);

@@ -1,9 +1,12 @@
-//! `./test --soak MINUTES`: all scenarios, long, again and again with new seeds, until the time is over.
+//! `./test --soak MINUTES [FILTER]`: all scenarios, or those named so, long, again and again with new seeds, until the time is
+//! over.
 
+use crate::harness::broker::{self, Broker};
 use crate::harness::client::Client;
+use crate::harness::cluster::{self, Cluster};
 use crate::harness::compare;
 use crate::harness::random::Random;
-use crate::harness::{broker, cluster};
+
 use crate::scenario::{Scenario, Size, Tally};
 use crate::{copy, crashes, failing, outages, restore, sharing, transactions, verifier};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -32,11 +35,22 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("kafkas-verifier", verifier::judged),
 ];
 
-#[derive(Default)]
 struct Line {
+    scenario: &'static (&'static str, Scenario),
     rounds: u32,
     failed: Vec<String>,
     tally: Tally,
+}
+
+impl Line {
+    fn of(scenario: &'static (&'static str, Scenario)) -> Self {
+        Self {
+            scenario,
+            rounds: 0,
+            failed: Vec::new(),
+            tally: Tally::default(),
+        }
+    }
 }
 
 #[test]
@@ -47,10 +61,14 @@ fn soak() {
         .parse()
         .expect("MILLSTREAM_SOAK_MINUTES is a number");
     let end = Instant::now() + Duration::from_secs_f64(minutes * 60.0);
+    let filter = std::env::var("MILLSTREAM_SOAK_FILTER").unwrap_or_default();
+    let chosen = SCENARIOS.iter().filter(|(name, _)| name.contains(&filter));
+    let mut lines: Vec<Line> = chosen.map(Line::of).collect();
+    assert!(!lines.is_empty(), "no scenario has {filter:?} in its name");
     let mut seeds = Random::seeded("soak");
-    let mut lines: Vec<Line> = SCENARIOS.iter().map(|_| Line::default()).collect();
     'time: loop {
-        for ((name, scenario), line) in SCENARIOS.iter().zip(&mut lines) {
+        for line in &mut lines {
+            let (name, scenario) = line.scenario;
             if Instant::now() >= end {
                 break 'time;
             }
@@ -66,11 +84,15 @@ fn soak() {
                 Err(_) => {
                     println!("{name}: FAILED with seed {seed}, see above");
                     line.failed.push(seed.to_string());
-                    // Its broker may be away.
-                    broker::shared().mend();
+                    // Its broker may be away. The cluster is mended when it is asked for.
+                    broker::started().map(Broker::mend);
                 }
             }
-            for address in [broker::shared().address(), cluster::shared().address()] {
+            let addresses = [
+                broker::started().map(Broker::address),
+                cluster::started().map(Cluster::address),
+            ];
+            for address in addresses.into_iter().flatten() {
                 Client::new(address).delete_topics();
             }
         }
@@ -96,15 +118,13 @@ fn report(lines: &[Line]) {
     );
     let mut all = Tally::default();
     let mut failed = 0;
-    for (
-        (name, _),
-        Line {
+    for line in lines {
+        let Line {
+            scenario: (name, _),
             rounds,
             failed: seeds,
             tally,
-        },
-    ) in SCENARIOS.iter().zip(lines)
-    {
+        } = line;
         let verdict = match (rounds, seeds.len()) {
             (0, _) => "  no time for it".to_owned(),
             (_, 0) => String::new(),
