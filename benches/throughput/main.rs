@@ -104,7 +104,7 @@ fn main() -> ExitCode {
 }
 
 fn bench(arguments: &Arguments) {
-    let broker = Broker::start_with_heap("1g");
+    let broker = Broker::start_with(&["-Xmx1g"]);
     let client = Client::new(broker.address());
     let feeds: Vec<Feed> = [arguments.events / 5, arguments.events]
         .iter()

@@ -1,5 +1,6 @@
 //! A task: one topic's partition, the stores it owns, and how far it has come.
 
+use super::wiring::{StoreWiring, Wiring};
 use super::worker::Shared;
 use crate::broker::{Position, TopicPartition};
 use crate::state::{Mark, StateError, StoreId, TaskStore};
@@ -101,8 +102,9 @@ impl Task {
     /// # Errors
     /// Those of opening a store.
     pub fn reopen_stores(&mut self, shared: &Shared) -> Result<(), StateError> {
-        let ids: Vec<StoreId> = self.stores.drain(..).map(|owned| owned.id).collect();
-        if let Some(StateError::Damaged { path, why }) = self.failed.take() {
+        // All are closed before any is opened again.
+        self.stores.clear();
+        if let Some(StateError::Damaged { path, why }) = &self.failed {
             tracing::error!(
                 topic = self.partition.topic,
                 partition = self.partition.partition,
@@ -110,9 +112,14 @@ impl Task {
                 why,
                 "a store is damaged: it is put aside and restored from its changelog"
             );
-            ids.iter().try_for_each(|id| shared.stores.set_aside(id))?;
+            for wired in self.wired(&shared.wiring) {
+                shared.stores.set_aside(&wired.id(&self.partition), &wired.spec)?;
+            }
         }
-        self.open_stores(shared)
+        self.open_stores(shared)?;
+        // Only now: a task without its stores must never run.
+        self.failed = None;
+        Ok(())
     }
 
     /// A copy that was kept warm goes before what the disk has: it is the same store, and open.
@@ -123,20 +130,24 @@ impl Task {
             standbys,
             ..
         } = shared;
-        let indices = wiring
-            .entries
-            .get(self.entry)
-            .map(|entry| entry.stores.as_slice())
-            .unwrap_or_default();
-        for wired in indices.iter().filter_map(|index| wiring.stores.get(*index)) {
+        let mut opened = Vec::new();
+        for wired in self.wired(wiring) {
             let id = wired.id(&self.partition);
             let store = match standbys.take(&id) {
                 Some(warm) => warm,
                 None => stores.open(&id, &wired.spec)?,
             };
-            self.stores.push(OwnedStore::new(id, store));
+            opened.push(OwnedStore::new(id, store));
         }
+        self.stores = opened;
         Ok(())
+    }
+
+    /// The stores that a task of this topic owns.
+    fn wired<'w>(&self, wiring: &'w Wiring) -> impl Iterator<Item = &'w StoreWiring> + use<'w> {
+        let entry = wiring.entries.get(self.entry);
+        let indices = entry.map(|entry| entry.stores.as_slice()).unwrap_or_default();
+        indices.iter().filter_map(|index| wiring.stores.get(*index))
     }
 
     /// Where reading starts, or starts again after an abort.

@@ -45,6 +45,9 @@ const PRODUCER_DEFAULTS: &[(&str, &str)] = &[
     ("linger.ms", "20"),
     ("compression.type", "lz4"),
     ("transaction.timeout.ms", "10000"),
+    // When the group's coordinator goes away while offsets are sent to it, librdkafka looks for the new one only once the state of
+    // any connection changes, whatever the call's time-out. Without this the next change would be a broker's own limit: 10 minutes.
+    ("connections.max.idle.ms", "10000"),
     // As Java clients hash keys, so that topics of ours and theirs are co-partitioned.
     ("partitioner", "murmur2_random"),
     // A little above the largest record: topics with a larger limit are the user's to allow.

@@ -1,24 +1,26 @@
 //! The state folder of an instance: its stores on disk, locked against other processes.
 //!
-//! `ROOT/APPLICATION/INSTANCE/` has `lock`, `format` (one line: version and application) and `TOPIC-PARTITION/STORE/` for each
-//! store. A store that was found damaged is kept beside, as `STORE~damaged-N`, until the next one.
+//! `ROOT/APPLICATION/INSTANCE/` has `lock`, `format` (one line: version and application), `TOPIC-PARTITION/STORE/` for each id
+//! store, and `values/`, a database with all key-value stores. An id store that was found damaged is kept beside, as
+//! `STORE~damaged-N`, until the next one.
 
 mod claims;
 mod removal;
 #[cfg(test)]
 mod tests;
+mod values;
 
 use super::budget::Budget;
 use super::stores::millis;
 use super::{
-    Disk, DiskIds, DiskLock, MemoryValues, StateError, StoreId, StoreKind, StoreSpec, Stores, TaskIds, TaskStore,
-    TaskValues,
+    Disk, DiskIds, DiskLock, StateError, StoreId, StoreKind, StoreSpec, Stores, TaskIds, TaskStore, TaskValues,
 };
 use claims::{Claimed, Claims};
 pub use removal::Removal;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use values::Values;
 
 /// Of the folder's own layout; each store has a version of its own.
 const VERSION: u32 = 1;
@@ -32,6 +34,7 @@ pub struct StateFolder {
     path: PathBuf,
     disk: Arc<dyn Disk>,
     budget: Arc<Budget>,
+    values: Values,
     claims: Claims,
     _lock: Box<dyn DiskLock>,
 }
@@ -58,10 +61,12 @@ impl StateFolder {
             by: "another process, which runs as this instance: choose another --instance or --state-dir".into(),
         })?;
         check_format(&*disk, &path, application)?;
+        let budget = Budget::new(budget);
         Ok(Arc::new(Self {
+            values: Values::new(&path, &budget),
             path,
             disk,
-            budget: Budget::new(budget),
+            budget,
             claims: Claims::default(),
             _lock: lock,
         }))
@@ -77,7 +82,8 @@ impl StateFolder {
         &self.budget
     }
 
-    /// The folders of stores that are none of `known`, by topic and store: of processors that are no longer there.
+    /// The id stores that are none of `known`, by topic and store, and the key-value stores: of processors that are no longer
+    /// there.
     ///
     /// # Errors
     /// When a folder can't be read.
@@ -98,7 +104,13 @@ impl StateFolder {
                 }
             }
         }
+        for (topic, store) in self.values.found()? {
+            if !known.contains(&(&topic, &store)) {
+                unused.push(self.path.join("values").join(topic).join(store));
+            }
+        }
         unused.sort();
+        unused.dedup();
         Ok(unused)
     }
 
@@ -173,23 +185,24 @@ impl StateFolder {
 
 impl Stores for StateFolder {
     fn open(&self, id: &StoreId, spec: &StoreSpec) -> Result<TaskStore, StateError> {
-        let claim = self.claim(id)?;
         Ok(match spec.kind {
             StoreKind::Ids { window } => {
-                let window = millis(window);
+                let (claim, window) = (self.claim(id)?, millis(window));
                 let store = Claimed::new(self.open_ids(id, window)?, claim);
                 TaskStore::Ids(TaskIds::new(window, Box::new(store)))
             }
-            StoreKind::Values => {
-                let store = Claimed::new(MemoryValues::default(), claim);
-                TaskStore::Values(TaskValues::new(Box::new(store)))
-            }
+            StoreKind::Values => TaskStore::Values(TaskValues::new(self.values.store(id)?)),
         })
     }
 
-    fn set_aside(&self, id: &StoreId) -> Result<(), StateError> {
-        let _claim = self.claim(id)?;
-        self.move_aside(id)
+    fn set_aside(&self, id: &StoreId, spec: &StoreSpec) -> Result<(), StateError> {
+        match spec.kind {
+            StoreKind::Ids { .. } => {
+                let _claim = self.claim(id)?;
+                self.move_aside(id)
+            }
+            StoreKind::Values => self.values.remove(id),
+        }
     }
 }
 
