@@ -11,6 +11,7 @@ mod graph;
 mod mistakes;
 mod reset;
 mod run;
+mod state;
 mod test;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
@@ -32,6 +33,7 @@ enum Command {
     Graph(graph::GraphCommand),
     Reset(reset::ResetCommand),
     Run(run::Run),
+    State(state::StateCommand),
     Test(test::Test),
 }
 
@@ -98,6 +100,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>, terminal: &mut Terminal<'_
         Command::Graph(command) => command.run(terminal),
         Command::Reset(command) => command.run(terminal),
         Command::Run(command) => command.run(terminal),
+        Command::State(command) => command.run(terminal),
         Command::Test(command) => command.run(terminal),
     };
     match outcome.and_then(|outcome| terminal.out.flush().map(|()| outcome)) {

@@ -4,7 +4,7 @@ use super::{Outcome, Output, Terminal, cluster, counted};
 use crate::broker::Broker;
 use crate::broker::kafka::KafkaBroker;
 use crate::ops::reset::{self, Positions, ResetError, Steps, Target, Touched};
-use crate::state::{Removal, StateError};
+use crate::state::{StateError, Stopped};
 use crate::topology::Topology;
 use serde_json::json;
 use std::error::Error;
@@ -131,13 +131,21 @@ impl ResetCommand {
         topology: &Topology,
         broker: &dyn Broker,
         session: Duration,
-    ) -> Result<(Steps, Vec<Removal>), Box<dyn Error>> {
+    ) -> Result<(Steps, Vec<Stopped>), Box<dyn Error>> {
         let positions = Positions {
             target: self.to,
             offsets: self.named_offsets()?,
         };
         let steps = Steps::look(broker, topology, &positions, session)?;
-        let state = Removal::of(&self.state_dir, &topology.application, self.instance.as_deref())?;
+        let application = &topology.application;
+        let instances = match &self.instance {
+            Some(instance) => vec![instance.clone()],
+            None => Stopped::instances(&self.state_dir, application)?,
+        };
+        let mut state = Vec::new();
+        for instance in instances {
+            state.extend(Stopped::open(&self.state_dir, application, &instance)?);
+        }
         Ok((steps, state))
     }
 
@@ -159,7 +167,7 @@ impl ResetCommand {
         steps: &Steps,
         broker: &dyn Broker,
         session: Duration,
-        state: Vec<Removal>,
+        state: Vec<Stopped>,
     ) -> Result<(), ResetError> {
         steps.carry_out(broker, session, &mut || {
             state
@@ -168,7 +176,7 @@ impl ResetCommand {
         })
     }
 
-    fn print(&self, steps: &Steps, state: &[Removal], terminal: &mut Terminal<'_>) -> io::Result<()> {
+    fn print(&self, steps: &Steps, state: &[Stopped], terminal: &mut Terminal<'_>) -> io::Result<()> {
         let out = &mut *terminal.out;
         let would = if self.dry_run { "would be " } else { "" };
         writeln!(out, "offsets of group {} {would}set", steps.group)?;

@@ -4,3 +4,4 @@
 //! dead letters and tables are never touched.
 
 pub mod reset;
+pub mod state;

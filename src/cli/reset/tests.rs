@@ -172,7 +172,7 @@ fn state_of_a_running_process_is_refused_before_anything_is_changed() {
     let (broker, state) = (broker(), state());
     let mut command = command(state.path());
     command.yes = true;
-    let held = Removal::of(state.path(), "shop", None).unwrap();
+    let held = Stopped::open(state.path(), "shop", "a").unwrap();
     let text = run(&command, &broker, None);
     assert!(text.contains("stop it first") && text.ends_with("Failed\n"), "{text}");
     assert!(is_untouched(&broker, state.path()));

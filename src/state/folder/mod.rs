@@ -5,7 +5,7 @@
 //! `STORE~damaged-N`, until the next one.
 
 mod claims;
-mod removal;
+mod stopped;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -16,10 +16,10 @@ use super::{
     Disk, DiskIds, DiskLock, StateError, StoreId, StoreKind, StoreSpec, Stores, TaskIds, TaskStore, TaskValues,
 };
 use claims::{Claimed, Claims};
-pub use removal::Removal;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+pub use stopped::Stopped;
 use values::Values;
 
 /// Of the folder's own layout; each store has a version of its own.
