@@ -4,6 +4,8 @@ use super::StepError;
 use super::restore::{Restore, Restored};
 use super::task::Task;
 use crate::broker::{Consumer, TopicPartition};
+#[cfg(test)]
+use crate::sabotage::{Sabotage, sabotaged};
 use std::time::Duration;
 
 /// How often the progress of a long restoration is told.
@@ -72,6 +74,8 @@ impl Restoring {
         };
         let (before, _) = restore.progress();
         let done = restore.step(&mut task.stores, slice)?;
+        #[cfg(test)]
+        let done = done || sabotaged(Sabotage::StartUnrestored);
         let (restored, _) = restore.progress();
         if done {
             self.done.add(restored);

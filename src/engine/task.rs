@@ -2,6 +2,8 @@
 
 use super::worker::Shared;
 use crate::broker::{Position, TopicPartition};
+#[cfg(test)]
+use crate::sabotage::{Sabotage, sabotaged};
 use crate::state::{Mark, StateError, StoreId, TaskStore};
 use crate::topology::Guarantee;
 
@@ -59,6 +61,8 @@ impl OwnedStore {
 
     fn committed(&mut self, guarantee: Guarantee) -> Result<(), StateError> {
         let marker = i64::from(guarantee == Guarantee::ExactlyOnce);
+        #[cfg(test)]
+        let marker = marker + i64::from(sabotaged(Sabotage::CheckpointTooHigh));
         if self.written > 0 {
             self.next = self.next.map(|next| next + self.written + marker);
         }
@@ -68,6 +72,10 @@ impl OwnedStore {
 
     fn discard(&mut self) {
         self.written = 0;
+        #[cfg(test)]
+        if sabotaged(Sabotage::KeepOverlay) {
+            return;
+        }
         self.store.discard();
     }
 }
@@ -151,7 +159,12 @@ impl Task {
 
     /// The offset to commit, where there is something to commit.
     pub fn to_commit(&self) -> Option<i64> {
-        self.position.filter(|position| Some(*position) != self.committed)
+        let offset = self.position.filter(|position| Some(*position) != self.committed);
+        #[cfg(test)]
+        let offset = offset.map(|offset| {
+            offset + i64::from(sabotaged(Sabotage::OffsetTooHigh)) - i64::from(sabotaged(Sabotage::OffsetTooLow))
+        });
+        offset
     }
 
     /// The transaction is committed. What a store's disk has not taken is found in [`Self::failed`].
@@ -177,6 +190,10 @@ impl Task {
 
     /// Undoes what one record wrote.
     pub fn undo_to(&mut self, marks: &[Mark]) {
+        #[cfg(test)]
+        if sabotaged(Sabotage::KeepFailedWrites) {
+            return;
+        }
         for (owned, mark) in self.stores.iter_mut().zip(marks) {
             owned.store.undo_to(*mark);
         }

@@ -9,6 +9,8 @@ pub use changelog::{decode_id, encode_id};
 pub use memory::MemoryIds;
 
 use super::{ChangelogError, Mark, StateError};
+#[cfg(test)]
+use crate::sabotage::{Sabotage, sabotaged};
 use ahash::AHashSet;
 
 /// What an id store says of an id.
@@ -137,6 +139,10 @@ impl TaskIds {
     pub fn discard(&mut self) {
         self.overlay.clear();
         self.writes.clear();
+        #[cfg(test)]
+        if sabotaged(Sabotage::KeepStreamTime) {
+            return;
+        }
         self.stream_time = self.store.stream_time();
     }
 
