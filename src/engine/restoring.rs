@@ -6,6 +6,7 @@ use super::task::Task;
 use crate::broker::{Consumer, TopicPartition};
 #[cfg(test)]
 use crate::sabotage::{Sabotage, sabotaged};
+use crate::state::StateError;
 use std::time::Duration;
 
 /// How often the progress of a long restoration is told.
@@ -73,7 +74,14 @@ impl Restoring {
             return Ok(0);
         };
         let (before, _) = restore.progress();
-        let done = restore.step(&mut task.stores, slice)?;
+        let done = match restore.step(&mut task.stores, slice) {
+            // What was read is gone with the store: the next step begins anew.
+            Err(StepError::State(error @ StateError::Damaged { .. })) => {
+                task.failed = Some(error);
+                return Ok(0);
+            }
+            done => done?,
+        };
         #[cfg(test)]
         let done = done || sabotaged(Sabotage::StartUnrestored);
         let (restored, _) = restore.progress();

@@ -112,8 +112,12 @@ impl Disk {
     /// Something of some store is not any more what was written.
     pub fn damage(&self) -> Option<StoreId> {
         let contents = &mut *self.contents();
-        let ids: Vec<StoreId> = contents.stores.keys().cloned().collect();
-        let id = contents.random.pick(&ids)?.clone();
+        let mut ids: Vec<&StoreId> = contents.stores.keys().collect();
+        // That of one in use shows sooner.
+        if contents.stores.values().any(|kept| kept.open) {
+            ids.retain(|id| contents.stores[*id].open);
+        }
+        let id = contents.random.pick(&ids).copied()?.clone();
         contents.stores.get_mut(&id)?.damaged = true;
         Some(id)
     }

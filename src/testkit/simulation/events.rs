@@ -5,16 +5,12 @@ use super::world::World;
 use std::time::Duration;
 
 impl World {
-    /// Something happens.
+    /// Something happens to an instance.
     ///
     /// # Errors
     /// When that does what it must not.
     pub fn event(&mut self) -> Result<(), String> {
         let at = self.random.below(self.slots.len() as u64) as usize;
-        if self.random.chance(self.plan.disk_events) {
-            self.disk_event(at);
-            return Ok(());
-        }
         let name = self.slots[at].name.clone();
         match self.random.below(8) {
             0 | 1 => self.start(at),
@@ -48,7 +44,9 @@ impl World {
         }
     }
 
-    fn disk_event(&mut self, at: usize) {
+    /// Something happens to a disk.
+    pub fn disk_event(&mut self) {
+        let at = self.random.below(self.slots.len() as u64) as usize;
         let name = self.slots[at].name.clone();
         match self.random.below(6) {
             0 | 1 => {

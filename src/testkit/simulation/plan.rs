@@ -15,9 +15,11 @@ pub struct Plan {
     pub events: u64,
     /// Of a thousand writes of a store, how many fail or kill the process.
     pub disk_faults: u64,
-    /// Of a thousand events, how many happen to disks.
+    /// Of a thousand steps, before how many something happens to a disk.
     pub disk_events: u64,
     pub static_members: bool,
+    /// That run from the start, of three.
+    pub instances: usize,
     /// Of every instance.
     pub workers: usize,
 }
@@ -29,11 +31,12 @@ impl Plan {
         Plan {
             records: one_of(&[20, 40, 60]),
             steps: one_of(&[150, 300]),
-            faults: one_of(&[0, 8, 20, 30]),
+            faults: one_of(&[0, 8, 20, 60]),
             events: one_of(&[0, 30, 60]),
             disk_faults: one_of(&[0, 0, 10, 40]),
-            disk_events: one_of(&[0, 300, 600]),
+            disk_events: one_of(&[0, 10, 40]),
             static_members: one_of(&[0, 0, 1]) == 1,
+            instances: one_of(&[1, 2, 3]) as usize,
             workers: one_of(&[1, 1, 2]) as usize,
         }
     }

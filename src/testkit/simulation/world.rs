@@ -83,15 +83,22 @@ impl World {
     /// # Errors
     /// What did not hold, and that it does not come to rest.
     pub fn live(&mut self) -> Result<(), String> {
-        self.start(0);
+        (0..self.plan.instances).for_each(|slot| self.start(slot));
         for _ in 0..self.plan.steps {
             if self.random.chance(self.plan.events) {
                 self.event()?;
+            }
+            if self.random.chance(self.plan.disk_events) {
+                self.disk_event();
             }
             if self.writer.count() < self.plan.records && self.random.chance(400) {
                 self.write();
             }
             let slot = self.random.below(self.slots.len() as u64) as usize;
+            // Somebody comes back soon, or nothing would happen any more.
+            if self.slots.iter().all(|slot| slot.running.is_none()) && self.random.chance(300) {
+                self.start(slot);
+            }
             self.step(slot)?;
         }
         while self.writer.count() < self.plan.records {
