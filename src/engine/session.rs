@@ -315,14 +315,17 @@ impl Session {
             return Ok(false);
         };
         let shared = &worker.shared;
+        // Until it is being restored the task has failed: whatever goes wrong here is tried again, all of it.
         task.reopen_stores(shared)?;
         #[cfg(test)]
         if sabotaged(Sabotage::ForgetDamage) {
+            task.failed = None;
             return Ok(true);
         }
         let partition = task.partition.clone();
         self.consumer.pause(std::slice::from_ref(&partition))?;
         let restore = Restore::start(shared.broker.as_ref(), task, &shared.wiring, &mut None)?;
+        task.failed = None;
         self.restoring.forget(std::slice::from_ref(&partition));
         self.restoring.add(partition, restore);
         Ok(true)

@@ -55,8 +55,9 @@ impl OwnedStore {
 
     /// All that was taken from the changelog becomes the store's, up to `position`.
     pub fn restored(&mut self, position: i64) -> Result<(), StateError> {
+        self.store.restored(position)?;
         self.next = Some(position);
-        self.store.restored(position)
+        Ok(())
     }
 
     fn committed(&mut self, guarantee: Guarantee) -> Result<(), StateError> {
@@ -104,13 +105,13 @@ impl Task {
     }
 
     /// Opens the stores again, after one of them failed: what was damaged is put aside, so that it is restored from the start of
-    /// its changelog.
+    /// its changelog. The task counts as failed still: it is whoever restores it that ends that.
     ///
     /// # Errors
-    /// Those of opening a store.
+    /// Those of opening a store; to be called again.
     pub fn reopen_stores(&mut self, shared: &Shared) -> Result<(), StateError> {
-        let ids: Vec<StoreId> = self.stores.drain(..).map(|owned| owned.id).collect();
-        if let Some(StateError::Damaged { path, why }) = self.failed.take() {
+        self.stores.clear();
+        if let Some(StateError::Damaged { path, why }) = &self.failed {
             tracing::error!(
                 topic = self.partition.topic,
                 partition = self.partition.partition,
@@ -118,7 +119,8 @@ impl Task {
                 why,
                 "a store is damaged: it is put aside and restored from its changelog"
             );
-            ids.iter().try_for_each(|id| shared.stores.set_aside(id))?;
+            let mut wired = shared.wiring.stores_of(self.entry);
+            wired.try_for_each(|wired| shared.stores.set_aside(&wired.id(&self.partition)))?;
         }
         self.open_stores(shared)
     }
@@ -131,12 +133,7 @@ impl Task {
             standbys,
             ..
         } = shared;
-        let indices = wiring
-            .entries
-            .get(self.entry)
-            .map(|entry| entry.stores.as_slice())
-            .unwrap_or_default();
-        for wired in indices.iter().filter_map(|index| wiring.stores.get(*index)) {
+        for wired in wiring.stores_of(self.entry) {
             let id = wired.id(&self.partition);
             let store = match standbys.take(&id) {
                 Some(warm) => warm,
@@ -167,13 +164,13 @@ impl Task {
         offset
     }
 
-    /// The transaction is committed. What a store's disk has not taken is found in [`Self::failed`].
+    /// The transaction is committed. What a store's disk has not taken is found in [`Self::failed`]; from then on the stores take
+    /// nothing more, or they would stand behind what is missing in them.
     pub fn committed(&mut self, guarantee: Guarantee) {
         self.committed = self.position;
-        for store in &mut self.stores {
-            if let Err(error) = store.committed(guarantee) {
-                self.failed.get_or_insert(error);
-            }
+        if self.failed.is_none() {
+            let mut stores = self.stores.iter_mut();
+            self.failed = stores.find_map(|store| store.committed(guarantee).err());
         }
     }
 

@@ -48,18 +48,18 @@ impl World {
     pub fn disk_event(&mut self) {
         let at = self.random.below(self.slots.len() as u64) as usize;
         let name = self.slots[at].name.clone();
-        match self.random.below(6) {
-            0 | 1 => {
+        match self.random.below(8) {
+            0..=3 => {
                 let damaged = self.slots[at].disk.damage();
                 self.log.add(|| format!("disk of {name} is damaged: {damaged:?}"));
                 return;
             }
-            2 | 3 => {
+            4 | 5 => {
                 self.kill(at);
                 self.log.add(|| format!("power of {name} is cut"));
                 self.slots[at].disk.power_cut();
             }
-            4 => {
+            6 => {
                 self.kill(at);
                 self.log.add(|| format!("disk of {name} is lost"));
                 self.slots[at].disk.lose();

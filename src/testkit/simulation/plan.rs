@@ -34,7 +34,7 @@ impl Plan {
             faults: one_of(&[0, 8, 20, 60]),
             events: one_of(&[0, 30, 60]),
             disk_faults: one_of(&[0, 0, 10, 40]),
-            disk_events: one_of(&[0, 10, 40]),
+            disk_events: one_of(&[0, 20, 60]),
             static_members: one_of(&[0, 0, 1]) == 1,
             instances: one_of(&[1, 2, 3]) as usize,
             workers: one_of(&[1, 1, 2]) as usize,
