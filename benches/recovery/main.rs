@@ -43,7 +43,7 @@ fn main() -> ExitCode {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
     };
-    let broker = Broker::start_with_heap("1g");
+    let broker = Broker::start_with(&["-Xmx1g"]);
     println!("| ids | bytes on disk an id | MB of the process | kill -9: to the first new commit | lost disk |");
     println!("| ---: | ---: | ---: | ---: | --- |");
     for ids in [ids / 10, ids] {

@@ -1,8 +1,9 @@
 //! A task: one topic's partition, the stores it owns, and how far it has come.
 
-use super::wiring::{StoreWiring, Wiring};
 use super::worker::Shared;
 use crate::broker::{Position, TopicPartition};
+#[cfg(test)]
+use crate::sabotage::{Sabotage, sabotaged};
 use crate::state::{Mark, StateError, StoreId, TaskStore};
 use crate::topology::Guarantee;
 
@@ -54,12 +55,15 @@ impl OwnedStore {
 
     /// All that was taken from the changelog becomes the store's, up to `position`.
     pub fn restored(&mut self, position: i64) -> Result<(), StateError> {
+        self.store.restored(position)?;
         self.next = Some(position);
-        self.store.restored(position)
+        Ok(())
     }
 
     fn committed(&mut self, guarantee: Guarantee) -> Result<(), StateError> {
         let marker = i64::from(guarantee == Guarantee::ExactlyOnce);
+        #[cfg(test)]
+        let marker = marker + i64::from(sabotaged(Sabotage::CheckpointTooHigh));
         if self.written > 0 {
             self.next = self.next.map(|next| next + self.written + marker);
         }
@@ -69,6 +73,10 @@ impl OwnedStore {
 
     fn discard(&mut self) {
         self.written = 0;
+        #[cfg(test)]
+        if sabotaged(Sabotage::KeepOverlay) {
+            return;
+        }
         self.store.discard();
     }
 }
@@ -97,10 +105,10 @@ impl Task {
     }
 
     /// Opens the stores again, after one of them failed: what was damaged is put aside, so that it is restored from the start of
-    /// its changelog.
+    /// its changelog. The task counts as failed still: it is whoever restores it that ends that.
     ///
     /// # Errors
-    /// Those of opening a store.
+    /// Those of opening a store; to be called again.
     pub fn reopen_stores(&mut self, shared: &Shared) -> Result<(), StateError> {
         // All are closed before any is opened again.
         self.stores.clear();
@@ -112,14 +120,10 @@ impl Task {
                 why,
                 "a store is damaged: it is put aside and restored from its changelog"
             );
-            for wired in self.wired(&shared.wiring) {
-                shared.stores.set_aside(&wired.id(&self.partition), &wired.spec)?;
-            }
+            let mut wired = shared.wiring.stores_of(self.entry);
+            wired.try_for_each(|wired| shared.stores.set_aside(&wired.id(&self.partition), &wired.spec))?;
         }
-        self.open_stores(shared)?;
-        // Only now: a task without its stores must never run.
-        self.failed = None;
-        Ok(())
+        self.open_stores(shared)
     }
 
     /// A copy that was kept warm goes before what the disk has: it is the same store, and open.
@@ -131,7 +135,7 @@ impl Task {
             ..
         } = shared;
         let mut opened = Vec::new();
-        for wired in self.wired(wiring) {
+        for wired in wiring.stores_of(self.entry) {
             let id = wired.id(&self.partition);
             let store = match standbys.take(&id) {
                 Some(warm) => warm,
@@ -141,13 +145,6 @@ impl Task {
         }
         self.stores = opened;
         Ok(())
-    }
-
-    /// The stores that a task of this topic owns.
-    fn wired<'w>(&self, wiring: &'w Wiring) -> impl Iterator<Item = &'w StoreWiring> + use<'w> {
-        let entry = wiring.entries.get(self.entry);
-        let indices = entry.map(|entry| entry.stores.as_slice()).unwrap_or_default();
-        indices.iter().filter_map(|index| wiring.stores.get(*index))
     }
 
     /// Where reading starts, or starts again after an abort.
@@ -162,16 +159,21 @@ impl Task {
 
     /// The offset to commit, where there is something to commit.
     pub fn to_commit(&self) -> Option<i64> {
-        self.position.filter(|position| Some(*position) != self.committed)
+        let offset = self.position.filter(|position| Some(*position) != self.committed);
+        #[cfg(test)]
+        let offset = offset.map(|offset| {
+            offset + i64::from(sabotaged(Sabotage::OffsetTooHigh)) - i64::from(sabotaged(Sabotage::OffsetTooLow))
+        });
+        offset
     }
 
-    /// The transaction is committed. What a store's disk has not taken is found in [`Self::failed`].
+    /// The transaction is committed. What a store's disk has not taken is found in [`Self::failed`]; from then on the stores take
+    /// nothing more, or they would stand behind what is missing in them.
     pub fn committed(&mut self, guarantee: Guarantee) {
         self.committed = self.position;
-        for store in &mut self.stores {
-            if let Err(error) = store.committed(guarantee) {
-                self.failed.get_or_insert(error);
-            }
+        if self.failed.is_none() {
+            let mut stores = self.stores.iter_mut();
+            self.failed = stores.find_map(|store| store.committed(guarantee).err());
         }
     }
 
@@ -188,6 +190,10 @@ impl Task {
 
     /// Undoes what one record wrote.
     pub fn undo_to(&mut self, marks: &[Mark]) {
+        #[cfg(test)]
+        if sabotaged(Sabotage::KeepFailedWrites) {
+            return;
+        }
         for (owned, mark) in self.stores.iter_mut().zip(marks) {
             owned.store.undo_to(*mark);
         }

@@ -18,7 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["mapping", "state", "broker", "codec"],
     &["expression"],
     &["record"],
-    &["value", "yaml", "allocator"],
+    &["value", "yaml", "allocator", "sabotage"],
 ];
 /// May be used from anywhere and uses nobody.
 const FREE: &str = "observe";

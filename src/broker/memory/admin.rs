@@ -4,6 +4,8 @@ use super::cluster::failure;
 use super::groups::MemberState;
 use super::{MemoryBroker, Operation};
 use crate::broker::{Admin, BrokerError, GroupMember, Reaction, Reset, TopicPartition, TopicState};
+#[cfg(test)]
+use crate::sabotage::{Sabotage, sabotaged};
 use std::time::Duration;
 
 pub(super) struct MemoryAdmin {
@@ -106,7 +108,10 @@ impl MemoryBroker {
     ) -> Result<Vec<Option<i64>>, BrokerError> {
         let offsets = self.wait(timeout, || {
             self.call(Operation::Committed, |cluster| {
-                if partitions.iter().any(|p| cluster.is_pending(group, p)) {
+                let pending = partitions.iter().any(|p| cluster.is_pending(group, p));
+                #[cfg(test)]
+                let pending = pending && !sabotaged(Sabotage::UnstableOffsets);
+                if pending {
                     return Ok(None);
                 }
                 let offsets = &cluster.group(group).offsets;

@@ -98,7 +98,7 @@ impl StateFolder {
             }
             let folder = self.path.join(&task);
             for store in self.list(&folder)? {
-                let is_known = known.iter().any(|known| *known == (topic, store.as_str()));
+                let is_known = known.contains(&(topic, store.as_str()));
                 if !is_known && !store.contains(DAMAGED) {
                     unused.push(folder.join(store));
                 }

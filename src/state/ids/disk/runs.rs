@@ -23,18 +23,14 @@ impl Runs {
     /// Takes out the runs that are to go, and gives them.
     pub fn take(&mut self, mut goes: impl FnMut(usize, RunInfo) -> bool) -> Vec<Run> {
         let mut gone = Vec::new();
-        let mut place = 0;
-        for (run, filter) in std::mem::take(&mut self.runs)
-            .into_iter()
-            .zip(std::mem::take(&mut self.filters))
-        {
+        let runs = std::mem::take(&mut self.runs).into_iter();
+        for (place, (run, filter)) in runs.zip(std::mem::take(&mut self.filters)).enumerate() {
             if goes(place, run.info()) {
                 gone.push(run);
             } else {
                 self.filters.push(filter);
                 self.runs.push(run);
             }
-            place += 1;
         }
         gone
     }
