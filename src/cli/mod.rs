@@ -11,7 +11,7 @@ mod mistakes;
 mod run;
 mod test;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
@@ -75,6 +75,11 @@ pub fn main() -> ExitCode {
     run(std::env::args_os(), &mut terminal)
 }
 
+/// The command line as clap knows it, for the pages about it.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
 fn run(arguments: impl IntoIterator<Item = OsString>, terminal: &mut Terminal<'_>) -> ExitCode {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
@@ -110,3 +115,15 @@ pub(crate) fn counted(count: usize, one: &str, many: &str) -> String {
 
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_option_that_would_be_ignored_is_wrong_usage() {
+        assert!(Cli::try_parse_from(["millstream", "demo", "--rate", "5"]).is_err());
+        assert!(Cli::try_parse_from(["millstream", "demo", "--keep", "--rate", "5"]).is_ok());
+        assert!(Cli::try_parse_from(["millstream", "demo", "--keep"]).is_ok());
+        assert!(Cli::try_parse_from(["millstream", "demo"]).is_ok());
+    }
+}

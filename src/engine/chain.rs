@@ -8,7 +8,7 @@ use super::wiring::{Next, Wiring, WrittenTopic};
 use crate::expression::{ExpressionError, Scope};
 use crate::processor::{Context, Failure, Processor, kind};
 use crate::record::{Key, Record};
-use crate::state::{Remembered, TaskStore};
+use crate::state::{Remembered, StateError, TaskStore};
 use crate::topology::{Condition, Sink, Topology};
 use crate::value::Value;
 use bumpalo::Bump;
@@ -305,6 +305,13 @@ impl<'c, 'a> Pass<'c, '_, 'a> {
     }
 }
 
+/// Never, if a processor uses only what it declares: to go on without state would be worse than to stop.
+fn no_store(number: usize) -> StateError {
+    StateError::Refused(format!(
+        "the processor has no store {number} of that kind: this is a bug of millstream"
+    ))
+}
+
 impl<'a> Context<'a> for Pass<'_, '_, 'a> {
     fn arena(&self) -> &'a Bump {
         self.arena
@@ -334,7 +341,7 @@ impl<'a> Context<'a> for Pass<'_, '_, 'a> {
         let record_time = self.record_time;
         let remembered = match self.store(store) {
             Some(TaskStore::Ids(ids)) => ids.remember(id, event_time, record_time),
-            _ => Ok(Remembered::New),
+            _ => Err(no_store(store)),
         };
         remembered.unwrap_or_else(|error| {
             self.task.failed.get_or_insert(error);
@@ -348,7 +355,7 @@ impl<'a> Context<'a> for Pass<'_, '_, 'a> {
             Some(TaskStore::Values(values)) => {
                 values.get(key, |value| value.map(|value| &*arena.alloc_slice_copy(value)))
             }
-            _ => Ok(None),
+            _ => Err(no_store(store)),
         };
         found.unwrap_or_else(|error| {
             self.task.failed.get_or_insert(error);
@@ -357,8 +364,11 @@ impl<'a> Context<'a> for Pass<'_, '_, 'a> {
     }
 
     fn put(&mut self, store: usize, key: &[u8], value: Option<&[u8]>) {
-        if let Some(TaskStore::Values(values)) = self.store(store) {
-            values.put(key, value);
+        match self.store(store) {
+            Some(TaskStore::Values(values)) => values.put(key, value),
+            _ => {
+                self.task.failed.get_or_insert(no_store(store));
+            }
         }
     }
 

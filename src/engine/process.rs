@@ -13,6 +13,8 @@ use super::wiring::{DEAD_LETTERS, Entry};
 use super::worker::{Shared, Worker};
 use crate::broker::{BrokerError, Outgoing, Reaction, TopicPartition};
 use crate::record::{Key, RawRecord, Record};
+#[cfg(test)]
+use crate::sabotage::{Sabotage, sabotaged};
 use crate::state::{Mark, StateError};
 use crate::topology::{OnError, Topology};
 use crate::value::Value;
@@ -356,6 +358,10 @@ fn write(
         let Some(wired) = shared.wiring.stores.get(*index) else {
             continue;
         };
+        #[cfg(test)]
+        if sabotaged(Sabotage::NoChangelog) {
+            continue;
+        }
         let mut records = 0;
         owned.store.each_written(*mark, |key, value| {
             records += 1;

@@ -8,6 +8,8 @@ use super::StepError;
 use super::task::{OwnedStore, Task};
 use super::wiring::Wiring;
 use crate::broker::{Broker, BrokerError, Position, Reaction, Reader, TopicPartition};
+#[cfg(test)]
+use crate::sabotage::{Sabotage, sabotaged};
 use crate::state::StateError;
 use std::time::Duration;
 
@@ -90,6 +92,12 @@ impl Restore {
             };
             let end = reader.end(&partition)?;
             let (first, stable) = reader.offsets(&partition)?;
+            #[cfg(test)]
+            let end = if sabotaged(Sabotage::RestoreToStable) {
+                stable
+            } else {
+                end
+            };
             let checkpoint = owned.store.checkpoint();
             // A transaction's marker may be counted before it is written.
             if let Some(ahead) = checkpoint.filter(|checkpoint| *checkpoint > end + 1) {

@@ -4,6 +4,9 @@ use super::StepError;
 use super::restore::{Restore, Restored};
 use super::task::Task;
 use crate::broker::{Consumer, TopicPartition};
+#[cfg(test)]
+use crate::sabotage::{Sabotage, sabotaged};
+use crate::state::StateError;
 use std::time::Duration;
 
 /// How often the progress of a long restoration is told.
@@ -71,7 +74,16 @@ impl Restoring {
             return Ok(0);
         };
         let (before, _) = restore.progress();
-        let done = restore.step(&mut task.stores, slice)?;
+        let done = match restore.step(&mut task.stores, slice) {
+            // What was read is gone with the store: the next step begins anew.
+            Err(StepError::State(error @ StateError::Damaged { .. })) => {
+                task.failed = Some(error);
+                return Ok(0);
+            }
+            done => done?,
+        };
+        #[cfg(test)]
+        let done = done || sabotaged(Sabotage::StartUnrestored);
         let (restored, _) = restore.progress();
         if done {
             self.done.add(restored);
@@ -82,6 +94,9 @@ impl Restoring {
             consumer.resume(std::slice::from_ref(&task.partition))?;
             consumer.seek(&[(task.partition.clone(), task.start())])?;
             self.open.remove(0);
+            if self.is_empty() && self.done.records > 0 {
+                tracing::info!(progress = %self.progress(), "all state restored");
+            }
         }
         if now >= self.told + TELL && !self.is_empty() {
             self.told = now;

@@ -12,6 +12,8 @@ use super::{StepError, WorkerSettings};
 use crate::broker::{
     Broker, BrokerError, Consumer, ConsumerSettings, Position, ProducerSettings, Reaction, Rebalance, TopicPartition,
 };
+#[cfg(test)]
+use crate::sabotage::{Sabotage, sabotaged};
 use crate::state::StateError;
 use crate::topology::Guarantee;
 use std::time::Duration;
@@ -154,6 +156,10 @@ impl Session {
             return Ok(());
         }
         self.transaction.begin()?;
+        #[cfg(test)]
+        if sabotaged(Sabotage::StateBeforeCommit) {
+            self.tasks.iter_mut().for_each(|task| task.committed(guarantee));
+        }
         self.transaction.commit(self.consumer.as_mut(), &offsets)?;
         for task in &mut self.tasks {
             task.committed(guarantee);
@@ -211,6 +217,12 @@ impl Session {
             .filter(|task| !self.restoring.has(&task.partition))
             .map(|task| (task.partition.clone(), task.start()))
             .collect();
+        #[cfg(test)]
+        let positions = if sabotaged(Sabotage::NoSeek) {
+            Vec::new()
+        } else {
+            positions
+        };
         self.consumer.seek(&positions)?;
         self.abort = false;
         self.ended();
@@ -235,6 +247,10 @@ impl Session {
                 self.leave(&partitions, Rebalance::Revoked(partitions.clone()))
             }
             Some(Rebalance::Lost(partitions)) => {
+                #[cfg(test)]
+                if self.since.is_some() && sabotaged(Sabotage::CommitLost) {
+                    self.commit()?;
+                }
                 if self.since.is_some() {
                     worker.counts.aborts += 1;
                     self.rewind()?;
@@ -283,6 +299,12 @@ impl Session {
     }
 
     fn leave(&mut self, partitions: &[TopicPartition], rebalance: Rebalance) -> Result<(), StepError> {
+        #[cfg(test)]
+        let partitions = match rebalance {
+            Rebalance::Revoked(_) if sabotaged(Sabotage::KeepRevoked) => &[],
+            Rebalance::Lost(_) if sabotaged(Sabotage::KeepLost) => &[],
+            _ => partitions,
+        };
         self.tasks.retain(|task| !partitions.contains(&task.partition));
         self.refused.retain(|(partition, _, _)| !partitions.contains(partition));
         self.restoring.forget(partitions);
@@ -297,10 +319,17 @@ impl Session {
             return Ok(false);
         };
         let shared = &worker.shared;
+        // Until it is being restored the task has failed: whatever goes wrong here is tried again, all of it.
         task.reopen_stores(shared)?;
+        #[cfg(test)]
+        if sabotaged(Sabotage::ForgetDamage) {
+            task.failed = None;
+            return Ok(true);
+        }
         let partition = task.partition.clone();
         self.consumer.pause(std::slice::from_ref(&partition))?;
         let restore = Restore::start(shared.broker.as_ref(), task, &shared.wiring, &mut None)?;
+        task.failed = None;
         self.restoring.forget(std::slice::from_ref(&partition));
         self.restoring.add(partition, restore);
         Ok(true)

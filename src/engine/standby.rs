@@ -266,7 +266,7 @@ impl Follower {
                 Err(StateError::Damaged { path, why }) => {
                     tracing::error!(path = %path.display(), why, "a standby is damaged: it is put aside and begun anew");
                     let id = warm.swap_remove(at).id;
-                    shared.stores.set_aside(&id)?;
+                    shared.stores.set_aside(&id, &wired.spec)?;
                     // The next refresh opens and reads it again.
                     self.copies.remove(&partition);
                 }

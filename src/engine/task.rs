@@ -2,6 +2,8 @@
 
 use super::worker::Shared;
 use crate::broker::{Position, TopicPartition};
+#[cfg(test)]
+use crate::sabotage::{Sabotage, sabotaged};
 use crate::state::{Mark, StateError, StoreId, TaskStore};
 use crate::topology::Guarantee;
 
@@ -53,12 +55,15 @@ impl OwnedStore {
 
     /// All that was taken from the changelog becomes the store's, up to `position`.
     pub fn restored(&mut self, position: i64) -> Result<(), StateError> {
+        self.store.restored(position)?;
         self.next = Some(position);
-        self.store.restored(position)
+        Ok(())
     }
 
     fn committed(&mut self, guarantee: Guarantee) -> Result<(), StateError> {
         let marker = i64::from(guarantee == Guarantee::ExactlyOnce);
+        #[cfg(test)]
+        let marker = marker + i64::from(sabotaged(Sabotage::CheckpointTooHigh));
         if self.written > 0 {
             self.next = self.next.map(|next| next + self.written + marker);
         }
@@ -68,6 +73,10 @@ impl OwnedStore {
 
     fn discard(&mut self) {
         self.written = 0;
+        #[cfg(test)]
+        if sabotaged(Sabotage::KeepOverlay) {
+            return;
+        }
         self.store.discard();
     }
 }
@@ -96,13 +105,14 @@ impl Task {
     }
 
     /// Opens the stores again, after one of them failed: what was damaged is put aside, so that it is restored from the start of
-    /// its changelog.
+    /// its changelog. The task counts as failed still: it is whoever restores it that ends that.
     ///
     /// # Errors
-    /// Those of opening a store.
+    /// Those of opening a store; to be called again.
     pub fn reopen_stores(&mut self, shared: &Shared) -> Result<(), StateError> {
-        let ids: Vec<StoreId> = self.stores.drain(..).map(|owned| owned.id).collect();
-        if let Some(StateError::Damaged { path, why }) = self.failed.take() {
+        // All are closed before any is opened again.
+        self.stores.clear();
+        if let Some(StateError::Damaged { path, why }) = &self.failed {
             tracing::error!(
                 topic = self.partition.topic,
                 partition = self.partition.partition,
@@ -110,7 +120,8 @@ impl Task {
                 why,
                 "a store is damaged: it is put aside and restored from its changelog"
             );
-            ids.iter().try_for_each(|id| shared.stores.set_aside(id))?;
+            let mut wired = shared.wiring.stores_of(self.entry);
+            wired.try_for_each(|wired| shared.stores.set_aside(&wired.id(&self.partition), &wired.spec))?;
         }
         self.open_stores(shared)
     }
@@ -123,19 +134,16 @@ impl Task {
             standbys,
             ..
         } = shared;
-        let indices = wiring
-            .entries
-            .get(self.entry)
-            .map(|entry| entry.stores.as_slice())
-            .unwrap_or_default();
-        for wired in indices.iter().filter_map(|index| wiring.stores.get(*index)) {
+        let mut opened = Vec::new();
+        for wired in wiring.stores_of(self.entry) {
             let id = wired.id(&self.partition);
             let store = match standbys.take(&id) {
                 Some(warm) => warm,
                 None => stores.open(&id, &wired.spec)?,
             };
-            self.stores.push(OwnedStore::new(id, store));
+            opened.push(OwnedStore::new(id, store));
         }
+        self.stores = opened;
         Ok(())
     }
 
@@ -151,16 +159,21 @@ impl Task {
 
     /// The offset to commit, where there is something to commit.
     pub fn to_commit(&self) -> Option<i64> {
-        self.position.filter(|position| Some(*position) != self.committed)
+        let offset = self.position.filter(|position| Some(*position) != self.committed);
+        #[cfg(test)]
+        let offset = offset.map(|offset| {
+            offset + i64::from(sabotaged(Sabotage::OffsetTooHigh)) - i64::from(sabotaged(Sabotage::OffsetTooLow))
+        });
+        offset
     }
 
-    /// The transaction is committed. What a store's disk has not taken is found in [`Self::failed`].
+    /// The transaction is committed. What a store's disk has not taken is found in [`Self::failed`]; from then on the stores take
+    /// nothing more, or they would stand behind what is missing in them.
     pub fn committed(&mut self, guarantee: Guarantee) {
         self.committed = self.position;
-        for store in &mut self.stores {
-            if let Err(error) = store.committed(guarantee) {
-                self.failed.get_or_insert(error);
-            }
+        if self.failed.is_none() {
+            let mut stores = self.stores.iter_mut();
+            self.failed = stores.find_map(|store| store.committed(guarantee).err());
         }
     }
 
@@ -177,6 +190,10 @@ impl Task {
 
     /// Undoes what one record wrote.
     pub fn undo_to(&mut self, marks: &[Mark]) {
+        #[cfg(test)]
+        if sabotaged(Sabotage::KeepFailedWrites) {
+            return;
+        }
         for (owned, mark) in self.stores.iter_mut().zip(marks) {
             owned.store.undo_to(*mark);
         }

@@ -187,6 +187,13 @@ impl Wiring {
         self.by_topic.get(topic).copied()
     }
 
+    /// The stores of an entry's tasks.
+    pub fn stores_of(&self, entry: usize) -> impl Iterator<Item = &StoreWiring> {
+        let stores = self.entries.get(entry).map(|entry| entry.stores.as_slice());
+        let stores = stores.unwrap_or_default().iter();
+        stores.filter_map(|store| self.stores.get(*store))
+    }
+
     /// The topics to subscribe to.
     pub fn read_topics(&self) -> Vec<String> {
         self.entries.iter().map(|entry| entry.topic.clone()).collect()

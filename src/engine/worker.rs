@@ -166,7 +166,11 @@ impl Worker {
             }
             Err(error) => {
                 session.give_up();
-                Err(error.into())
+                if error.reaction() == Reaction::Fatal {
+                    return Err(error.into());
+                }
+                tracing::info!(worker = self.settings.index, %error, "the last commit is given up: its records are processed again");
+                Ok(true)
             }
         }
     }

@@ -12,6 +12,7 @@
 //! - Messages say expression, place and types, never values, but for the word that `lookup` misses.
 
 mod check;
+mod children;
 mod compare;
 mod compile;
 mod convert;
@@ -52,6 +53,11 @@ use place::{place_at, place_of};
 use reads::Reads;
 use rewrite::Rewriter;
 use std::sync::Arc;
+
+/// The names of the functions that we add to CEL.
+pub fn functions() -> impl Iterator<Item = &'static str> {
+    functions::Function::names()
+}
 
 /// An expression that failed at run time. Says where and what types it met, never a value (but for the word that `lookup` misses).
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]

@@ -19,9 +19,12 @@ pub(super) fn check(draft: Draft<'_>, mistakes: &mut Mistakes) -> Option<Topolog
     let names = names(&draft, mistakes);
     let links = Links::resolve(&draft, &names, mistakes);
     tables(&draft, mistakes);
-    unused(&draft, &links, mistakes);
-    routes::check(&draft, &links, mistakes);
     let order = order::order(&draft, &links, mistakes);
+    if order.is_some() {
+        // where records go round, whoever is left out of the ring is what mending it will change
+        unused(&draft, &links, mistakes);
+    }
+    routes::check(&draft, &links, mistakes);
     topics::check(&draft, mistakes);
     if !mistakes.is_empty() {
         // what follows looks at whole paths, and would only repeat what is missing in them
@@ -285,6 +288,7 @@ fn assemble(draft: Draft<'_>, links: &Links, order: &[usize]) -> Option<Topology
         guarantee: draft.guarantee,
         commit_interval: draft.commit_interval,
         workers: draft.workers,
+        state: draft.state,
         standby_replicas: draft.standby_replicas,
         kafka: draft.kafka,
         secrets: draft.secrets,

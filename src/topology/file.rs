@@ -2,14 +2,14 @@
 
 use super::names::{self, NAME_HELP, OURS, TOPIC_HELP};
 use super::sinks::{self, SinkDraft};
-use super::{Guarantee, OnError, Source, Table};
+use super::{Guarantee, OnError, Source, StateSettings, StoresIn, Table};
 use crate::codec;
 use crate::expression::Names;
 use crate::processor::{self, Definition, Reading};
 use crate::value::SecretNames;
 use crate::yaml::{
     self, Fields, Key, Kind, Mistakes, Node, Origin, Place, duration, integer, list_of, map_of, one_or_many,
-    scalar_text, text, word,
+    scalar_text, size, text, word,
 };
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -22,6 +22,7 @@ pub(super) struct Draft<'a> {
     pub guarantee: Guarantee,
     pub commit_interval: Duration,
     pub workers: usize,
+    pub state: StateSettings,
     pub standby_replicas: usize,
     pub kafka: BTreeMap<String, (String, Place)>,
     pub secrets: SecretNames,
@@ -74,6 +75,7 @@ pub(super) fn read<'a>(root: &'a Node, folder: &Path, mistakes: &mut Mistakes) -
     );
     let commit_interval = fields.optional("commit_interval", duration);
     let workers = fields.optional("workers", integer(1..=256));
+    let state = fields.optional("state", state);
     let standby_replicas = fields.optional("standby_replicas", integer(0..=16));
     let kafka = fields.optional("kafka", kafka);
     fields.find("variables");
@@ -107,6 +109,7 @@ pub(super) fn read<'a>(root: &'a Node, folder: &Path, mistakes: &mut Mistakes) -
         guarantee: guarantee.unwrap_or(Guarantee::ExactlyOnce),
         commit_interval: commit_interval.unwrap_or(Duration::from_millis(100)),
         workers: workers.and_then(|workers| usize::try_from(workers).ok()).unwrap_or(1),
+        state: state.unwrap_or_default(),
         standby_replicas: standby_replicas
             .and_then(|replicas| usize::try_from(replicas).ok())
             .unwrap_or(0),
@@ -302,6 +305,21 @@ fn processor<'a>(key: &'a Key, node: &'a Node, parts: &Parts<'_>, mistakes: &mut
         fields.finish();
     }
     draft
+}
+
+fn state(node: &Node, mistakes: &mut Mistakes) -> Option<StateSettings> {
+    let mut fields = Fields::of("state", &node.place, node, mistakes)?;
+    let stores = fields.optional(
+        "stores",
+        word(&[("disk", StoresIn::Disk), ("memory", StoresIn::Memory)]),
+    );
+    let memory = fields.optional("memory", size);
+    fields.finish();
+    let default = StateSettings::default();
+    Some(StateSettings {
+        stores: stores.unwrap_or(default.stores),
+        memory: memory.unwrap_or(default.memory),
+    })
 }
 
 fn kafka(node: &Node, mistakes: &mut Mistakes) -> Option<BTreeMap<String, (String, Place)>> {

@@ -53,6 +53,32 @@ pub enum OnError {
     Fail,
 }
 
+/// How stores are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StateSettings {
+    pub stores: StoresIn,
+    /// Bytes of memory for all stores on disk of a process together: caches, write buffers, filters.
+    pub memory: u64,
+}
+
+impl Default for StateSettings {
+    fn default() -> Self {
+        Self {
+            stores: StoresIn::Disk,
+            memory: 64_000_000,
+        }
+    }
+}
+
+/// Where stores are kept, beside their changelogs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoresIn {
+    /// Files in the state folder: after a crash, only what one transaction wrote is restored.
+    Disk,
+    /// Memory: restored whole from the changelogs at every start.
+    Memory,
+}
+
 pub struct Source {
     pub name: String,
     pub topic: String,
@@ -126,6 +152,7 @@ pub struct Topology {
     pub guarantee: Guarantee,
     pub commit_interval: Duration,
     pub workers: usize,
+    pub state: StateSettings,
     /// How many other instances keep a warm copy of each store.
     pub standby_replicas: usize,
     /// Properties of librdkafka, each with its place.

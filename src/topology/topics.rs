@@ -41,25 +41,23 @@ struct Used<'d> {
 }
 
 fn uses<'d>(draft: &'d Draft<'_>, mistakes: &mut Mistakes) -> Vec<Used<'d>> {
-    let mut all = Vec::new();
-    for source in &draft.sources {
-        let topic = source.item.as_ref().map(|item| item.topic.clone());
-        all.extend(topic.map(|topic| Used {
-            topic,
-            by: &source.key.text,
-            r#use: Use::Source,
-            place: &source.topic_place,
-        }));
-    }
-    for table in &draft.tables {
-        let topic = table.item.as_ref().map(|item| item.topic.clone());
-        all.extend(topic.map(|topic| Used {
-            topic,
-            by: &table.key.text,
-            r#use: Use::Table,
-            place: &table.topic_place,
-        }));
-    }
+    let sources = draft.sources.iter().map(|source| {
+        let topic = source.item.as_ref().map(|item| &item.topic);
+        (Use::Source, source.key, topic, &source.topic_place)
+    });
+    let tables = draft.tables.iter().map(|table| {
+        let topic = table.item.as_ref().map(|item| &item.topic);
+        (Use::Table, table.key, topic, &table.topic_place)
+    });
+    let read = sources.chain(tables).filter_map(|(r#use, key, topic, place)| {
+        Some(Used {
+            topic: topic?.clone(),
+            by: &key.text,
+            r#use,
+            place,
+        })
+    });
+    let mut all: Vec<Used<'d>> = read.collect();
     for sink in &draft.sinks {
         let topics = sink
             .topic

@@ -106,6 +106,11 @@ impl TestTopology {
         }
     }
 
+    /// Where its instances keep their state, unless they are told otherwise: gone with the topology.
+    pub fn state(&self) -> PathBuf {
+        self.folder.path().join("state")
+    }
+
     /// The consumer group too.
     pub fn application(&self) -> &str {
         &self.application
@@ -257,6 +262,7 @@ impl Instance {
             .arg(topology.path())
             .args(["--brokers", brokers, "--instance", name, "--http", &http])
             .args(arguments)
+            .env("MILLSTREAM_STATE_DIR", topology.state())
             .stdin(Stdio::null())
             .stdout(output.try_clone().expect("a second handle of the log"))
             .stderr(output);
@@ -314,7 +320,7 @@ impl Instance {
         Ok((status.ok_or_else(invalid)?, body.to_owned()))
     }
 
-    /// The sum of a metric over its labels; 0 when nobody answers.
+    /// A sample by its name and labels, or the sum of a metric over its labels; 0 when nobody answers.
     pub fn metric(&self, name: &str) -> u64 {
         let Ok((200, page)) = self.get("/metrics") else {
             return 0;

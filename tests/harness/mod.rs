@@ -15,6 +15,7 @@ pub mod group;
 pub mod load;
 pub mod millstream;
 pub mod node;
+pub mod progress;
 pub mod random;
 
 use std::path::PathBuf;

@@ -20,6 +20,7 @@ mod restore;
 mod scenario;
 mod sharing;
 mod soak;
+mod state;
 mod topics;
 mod transactions;
 mod verifier;

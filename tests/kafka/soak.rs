@@ -8,7 +8,7 @@ use crate::harness::compare;
 use crate::harness::random::Random;
 
 use crate::scenario::{Scenario, Size, Tally};
-use crate::{copy, crashes, failing, outages, restore, sharing, transactions, verifier};
+use crate::{copy, crashes, failing, outages, restore, sharing, state, transactions, verifier};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
@@ -32,6 +32,12 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("all-away", outages::all_away),
     ("hard-bounces", outages::hard_bounces),
     ("clean-bounces", outages::clean_bounces),
+    ("disk-kept", state::disk_kept),
+    ("disk-lost", state::disk_lost),
+    ("disk-damaged", state::disk_damaged),
+    ("dedupe-killed", state::dedupe_killed),
+    ("sums-killed", state::sums_killed),
+    ("standby", state::standby),
     ("kafkas-verifier", verifier::judged),
 ];
 

@@ -5,6 +5,7 @@ use crate::harness::client::Message;
 use crate::harness::compare::assert_same_multiset;
 use crate::harness::millstream::TestTopology;
 use crate::harness::random::Random;
+use crate::harness::wait_until;
 use crate::pipeline::Pipeline;
 use crate::scenario::{Size, Tally, check};
 use std::collections::HashMap;
@@ -194,6 +195,46 @@ fn largest_file(folder: &Path) -> PathBuf {
     }
     let largest = files.into_iter().max();
     largest.expect("a store has files").1
+}
+
+#[test]
+fn a_task_that_moves_to_a_warm_instance_restores_next_to_nothing() {
+    check("standby", standby);
+}
+
+/// One of two instances, each with warm copies of the other's stores, is killed for good.
+pub fn standby(_: &mut Random, size: Size) -> Tally {
+    let count = size.of(10_000, 50_000);
+    let kept = Kept::new("standby", &format!("{DEDUPE}standby_replicas: 1\n"));
+    let folder = kept.folder.path().display().to_string();
+    let arguments = ["--state-dir", folder.as_str()];
+    let mut crew = Crew::with(&kept.pipeline, &arguments);
+    crew.start_all(&["a", "b"]);
+    kept.pipeline.produce(&kept.events(0..count));
+    kept.wait_out(count);
+    let wanted = PARTITIONS as u64;
+    wait_until("each store to have one warm copy", LIMIT, || {
+        let copies = ["a", "b"].map(|name| crew.instance(name).metric("millstream_tasks{state=\"standby\"}"));
+        let found: u64 = copies.iter().sum();
+        (found == wanted).then_some(()).ok_or(format!("{found} of {wanted}"))
+    });
+    // Nothing more is written, so the copies have caught up after this.
+    std::thread::sleep(Duration::from_secs(2));
+    crew.kill("a");
+    kept.pipeline.produce(&kept.events(0..count * 2));
+    kept.wait_out(count * 2);
+    let again = restored(&crew.instance("b").log());
+    println!("{again} of {count} restored by the instance that was warm");
+    assert!(
+        again < u64::from(count) / 4,
+        "{again} of {count} restored:\n{}",
+        crew.instance("b").log()
+    );
+    let mut tally = crew.finish();
+    kept.verify_ids(count * 2);
+    tally.input += u64::from(count) * 3;
+    tally.output += u64::from(count) * 2;
+    tally
 }
 
 #[test]

@@ -4,7 +4,7 @@ use crate::broker::{BrokerError, Rebalance, TopicPartition};
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::message::DeliveryResult;
 use rdkafka::producer::ProducerContext;
 use rdkafka::types::RDKafkaRespErr;
@@ -12,7 +12,7 @@ use rdkafka::{Message, TopicPartitionList};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Passes librdkafka's log lines on; those that say only that a consumer's property is not a producer's are noise.
+/// Passes librdkafka's log lines on.
 fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
     match level {
         RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical | RDKafkaLogLevel::Error => {
@@ -21,6 +21,23 @@ fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
         RDKafkaLogLevel::Warning => tracing::info!(target: "librdkafka", facility, "{message}"),
         _ => tracing::debug!(target: "librdkafka", facility, "{message}"),
     }
+}
+
+/// Passes an error on that comes with no operation.
+fn error(error: &KafkaError, reason: &str) {
+    if is_told_elsewhere(error) {
+        tracing::debug!(target: "librdkafka", %error, "{reason}");
+    } else {
+        tracing::info!(target: "librdkafka", %error, "{reason}");
+    }
+}
+
+/// Whether librdkafka logs the same itself (`FAIL`), the engine tells it when it waits, or it is no error at all.
+fn is_told_elsewhere(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(Code::BrokerTransportFailure | Code::Resolve | Code::AllBrokersDown | Code::PartitionEOF)
+    )
 }
 
 /// A consumer's callbacks. The rebalance is only noted: the worker commits first and then completes it.
@@ -45,8 +62,8 @@ impl ClientContext for ConsumerCallbacks {
         log(level, facility, message);
     }
 
-    fn error(&self, error: KafkaError, reason: &str) {
-        tracing::info!(target: "librdkafka", %error, "{reason}");
+    fn error(&self, met: KafkaError, reason: &str) {
+        error(&met, reason);
     }
 }
 
@@ -98,8 +115,8 @@ impl ClientContext for ProducerCallbacks {
         log(level, facility, message);
     }
 
-    fn error(&self, error: KafkaError, reason: &str) {
-        tracing::info!(target: "librdkafka", %error, "{reason}");
+    fn error(&self, met: KafkaError, reason: &str) {
+        error(&met, reason);
     }
 }
 
@@ -112,6 +129,26 @@ impl ProducerContext for ProducerCallbacks {
             classified.message = format!("topic {}: {}", message.topic(), classified.message);
             let mut failed = self.failed.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
             failed.get_or_insert(classified);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_told_elsewhere_is_not_told_twice_and_everything_else_is_told() {
+        for code in [
+            Code::BrokerTransportFailure,
+            Code::Resolve,
+            Code::AllBrokersDown,
+            Code::PartitionEOF,
+        ] {
+            assert!(is_told_elsewhere(&KafkaError::Global(code)), "{code}");
+        }
+        for code in [Code::Authentication, Code::Fatal, Code::TopicAuthorizationFailed] {
+            assert!(!is_told_elsewhere(&KafkaError::Global(code)), "{code}");
         }
     }
 }

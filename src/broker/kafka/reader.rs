@@ -115,24 +115,37 @@ impl Reader for KafkaReader {
     fn poll(&mut self, timeout: Duration, max: usize, each: &mut dyn FnMut(RawRecord<'_>)) -> Result<(), BrokerError> {
         let mut wait = timeout;
         let mut trouble = Trouble::default();
+        // Records come in runs of one partition: its position is noted once a run.
+        let mut run: Option<(i32, i64)> = None;
         for _ in 0..max {
             match self.consumer.poll(wait) {
                 Some(Ok(message)) => {
                     trouble.is_over();
-                    self.positions
-                        .insert(message.partition(), message.offset().saturating_add(1));
+                    let at = (message.partition(), message.offset().saturating_add(1));
+                    if let Some((partition, position)) = run.filter(|(partition, _)| *partition != at.0) {
+                        self.positions.insert(partition, position);
+                    }
+                    run = Some(at);
                     super::consumer::hand_over(&message, each);
                 }
                 Some(Err(KafkaError::PartitionEOF(partition))) => {
+                    self.positions.extend(run.take());
                     let end = self.ends.get(&partition).copied().unwrap_or(0);
                     let position = self.positions.entry(partition).or_insert(end);
                     *position = end.max(*position);
                 }
-                Some(Err(error)) => trouble.met(classify("read", error))?,
+                Some(Err(error)) => {
+                    let met = trouble.met(classify("read", error));
+                    if met.is_err() {
+                        self.positions.extend(run);
+                        return met;
+                    }
+                }
                 None => break,
             }
             wait = Duration::ZERO;
         }
+        self.positions.extend(run);
         trouble.last()
     }
 

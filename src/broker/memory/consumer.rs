@@ -9,6 +9,8 @@ use crate::broker::{
     BrokerError, Consumer, ConsumerSettings, GroupMetadata, Position, Reaction, Rebalance, TopicPartition,
 };
 use crate::record::RawRecord;
+#[cfg(test)]
+use crate::sabotage::{Sabotage, sabotaged};
 use std::time::Duration;
 
 pub(super) struct MemoryConsumer {
@@ -121,7 +123,10 @@ impl Consumer for MemoryConsumer {
         let broker = &self.broker;
         let offsets = broker.wait(timeout, || {
             broker.call(Operation::Committed, |cluster| {
-                if partitions.iter().any(|p| cluster.is_pending(group, p)) {
+                let pending = partitions.iter().any(|p| cluster.is_pending(group, p));
+                #[cfg(test)]
+                let pending = pending && !sabotaged(Sabotage::UnstableOffsets);
+                if pending {
                     return Ok(None);
                 }
                 let offsets = &cluster.group(group).offsets;

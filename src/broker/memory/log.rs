@@ -117,4 +117,23 @@ impl Log {
         }
         position
     }
+
+    /// Hands over what is committed or, as `decided` knows, will be, whatever lies before it; whether anything is left undecided.
+    #[cfg(test)]
+    pub fn read_decided(
+        &self,
+        from: i64,
+        decided: &dyn Fn(u64) -> bool,
+        hand: &mut dyn FnMut(i64, &Arc<Stored>),
+    ) -> bool {
+        for (offset, entry) in (0..).zip(&self.entries).skip(from.max(0) as usize) {
+            if let Entry::Record(record, transaction) = entry {
+                let open = |id| self.open.contains_key(&id) && !decided(id);
+                if !transaction.is_some_and(|id| self.aborted.contains(&id) || open(id)) {
+                    hand(offset, record);
+                }
+            }
+        }
+        self.open.keys().any(|id| !decided(*id))
+    }
 }

@@ -13,6 +13,8 @@ mod cluster;
 mod consumer;
 mod faults;
 mod groups;
+#[cfg(test)]
+mod inspect;
 mod log;
 mod member;
 mod producer;

@@ -11,7 +11,7 @@ pub(super) fn draw(topology: &Topology) -> String {
     let mut topics = Topics::default();
     // writing to a String can't fail, here and below
     for (number, sub) in graph.subtopologies.iter().enumerate() {
-        let _ = writeln!(out, "  subgraph s{number} [{}]", quoted(&sub.name));
+        let _ = writeln!(out, "  subgraph s{number} [{}]", quoted(&words::title(sub)));
         for index in &sub.processors {
             let Some(processor) = topology.processors.get(*index) else {
                 continue;
@@ -54,6 +54,10 @@ pub(super) fn draw(topology: &Topology) -> String {
                 let _ = writeln!(out, "  {} -.-> p{index}", topics.id(&table.topic));
             }
         }
+    }
+    let dead_letters = topics.id(&topology.dead_letters);
+    for number in 0..graph.subtopologies.len() {
+        let _ = writeln!(out, "  s{number} -.->|\"what fails\"| {dead_letters}");
     }
     for (topic, id) in &topics.ids {
         let _ = writeln!(out, "  {id}>{}]", quoted(topic));

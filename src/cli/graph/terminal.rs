@@ -47,7 +47,7 @@ pub(super) fn draw(topology: &Topology, width: usize) -> String {
 
 fn frame(out: &mut String, sub: &SubTopology, lines: &[Line], column: usize, width: usize) {
     let inside = width.saturating_sub(4);
-    let name = words::cut(&sub.name, inside.saturating_sub(4));
+    let name = words::cut(&words::title(sub), inside.saturating_sub(4));
     let rest = "─".repeat(width.saturating_sub(name.chars().count() + 5));
     out.push_str(&format!("╭─ {name} {rest}╮\n"));
     for line in lines {

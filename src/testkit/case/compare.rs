@@ -1,5 +1,6 @@
 //! What a case expects beside what came, path by path.
 
+use super::read_by::read_by;
 use super::{ExpectedDeadLetter, ExpectedRecord, ExpectedValue};
 use crate::broker::memory::Dumped;
 use crate::codec::{CodecError, Codecs};
@@ -177,7 +178,10 @@ fn conditions<'a>(
     let failed = |(source, place, condition): &(String, Place, crate::expression::Expression)| {
         let why = match condition.evaluate_bool(&scope) {
             Ok(true) => return None,
-            Ok(false) => format!("does not hold of {}", shown(value)),
+            Ok(false) => match read_by(condition, record) {
+                nothing if nothing.is_empty() => "it does not hold".to_owned(),
+                read => format!("it does not hold: {read}"),
+            },
             Err(error) => error.reason,
         };
         Some(Problem {
@@ -353,7 +357,7 @@ fn quoted(text: &str) -> String {
     shortened(&to_text(&Value::String(text)), SHOWN)
 }
 
-fn shown(value: Value<'_>) -> String {
+pub(super) fn shown(value: Value<'_>) -> String {
     shortened(&to_text(&value), SHOWN)
 }
 

@@ -36,6 +36,7 @@
 pub(super) mod compare;
 mod document;
 mod read;
+mod read_by;
 #[cfg(test)]
 mod tests;
 

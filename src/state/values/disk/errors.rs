@@ -34,10 +34,12 @@ pub(super) fn state_error(operation: &'static str, path: &Path, error: Error) ->
     }
 }
 
-/// A file that ends early or holds what can't be is damaged; anything else is the operating system's refusal.
+/// A file that is missing, ends early or holds what can't be is damaged; anything else is the operating system's refusal.
 fn of_io(operation: &'static str, path: &Path, source: io::Error) -> StateError {
     match source.kind() {
-        io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData => StateError::damaged(path, source.to_string()),
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData | io::ErrorKind::NotFound => {
+            StateError::damaged(path, source.to_string())
+        }
         _ => StateError::io(operation, path, source),
     }
 }

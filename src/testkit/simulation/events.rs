@@ -1,0 +1,85 @@
+//! What happens to instances, their membership and their disks.
+
+use super::topology::GROUP;
+use super::world::World;
+use std::time::Duration;
+
+impl World {
+    /// Something happens to an instance.
+    ///
+    /// # Errors
+    /// When that does what it must not.
+    pub fn event(&mut self) -> Result<(), String> {
+        let at = self.random.below(self.slots.len() as u64) as usize;
+        let name = self.slots[at].name.clone();
+        match self.random.below(8) {
+            0 | 1 => self.start(at),
+            2 => self.kill(at),
+            3 => {
+                // Frozen, and taken for dead: wakes as a zombie.
+                self.log.add(|| format!("{name} freezes and is expired"));
+                self.slots[at].frozen = 5 + self.random.below(60);
+                self.expire();
+            }
+            4 => {
+                self.log.add(|| format!("{name} freezes"));
+                self.slots[at].frozen = 5 + self.random.below(60);
+            }
+            5 => self.expire(),
+            6 => {
+                let by = Duration::from_secs(self.random.below(50));
+                self.log.add(|| format!("{by:?} pass"));
+                self.broker.advance(by);
+            }
+            _ => return self.finish(at),
+        }
+        Ok(())
+    }
+
+    fn expire(&mut self) {
+        let members = self.broker.members(GROUP);
+        if let Some(member) = self.random.pick(&members) {
+            self.log.add(|| format!("session of {} ends", member.id));
+            self.broker.expire(GROUP, &member.id);
+        }
+    }
+
+    /// Something happens to a disk.
+    pub fn disk_event(&mut self) {
+        let at = self.random.below(self.slots.len() as u64) as usize;
+        let name = self.slots[at].name.clone();
+        match self.random.below(8) {
+            0..=3 => {
+                let damaged = self.slots[at].disk.damage();
+                self.log.add(|| format!("disk of {name} is damaged: {damaged:?}"));
+                return;
+            }
+            4 | 5 => {
+                self.kill(at);
+                self.log.add(|| format!("power of {name} is cut"));
+                self.slots[at].disk.power_cut();
+            }
+            6 => {
+                self.kill(at);
+                self.log.add(|| format!("disk of {name} is lost"));
+                self.slots[at].disk.lose();
+            }
+            _ => {
+                let other = self.random.below(self.slots.len() as u64) as usize;
+                self.kill(at);
+                self.kill(other);
+                self.log.add(|| {
+                    format!(
+                        "{name} gets the disk of {}, and the other way round",
+                        self.slots[other].name
+                    )
+                });
+                let disk = self.slots[at].disk.clone();
+                self.slots[at].disk = std::mem::replace(&mut self.slots[other].disk, disk);
+            }
+        }
+        if self.random.chance(700) {
+            self.start(at);
+        }
+    }
+}
