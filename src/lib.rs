@@ -18,6 +18,8 @@ pub mod expression;
 pub mod mapping;
 /// Metrics, logs, health, HTTP. Keeps: called from anywhere, calls nobody; every metric name in one file; no worker waits for it.
 pub mod observe;
+/// What is done to an application that does not run. Keeps: looked at whole before it is done; what failed half-way can be done again.
+pub mod ops;
 /// The processor types, a file each. Keeps: pure and synchronous; a record in, records out, a store at hand.
 pub mod processor;
 /// Records, raw and decoded. Keeps: everything in one is borrowed from its bytes or its arena.

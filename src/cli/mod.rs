@@ -5,10 +5,13 @@
 //! quietly.
 
 mod check;
+mod cluster;
 mod demo;
 mod graph;
 mod mistakes;
+mod reset;
 mod run;
+mod state;
 mod test;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
@@ -28,7 +31,9 @@ enum Command {
     Check(check::Check),
     Demo(demo::Demo),
     Graph(graph::GraphCommand),
+    Reset(reset::ResetCommand),
     Run(run::Run),
+    State(state::StateCommand),
     Test(test::Test),
 }
 
@@ -93,7 +98,9 @@ fn run(arguments: impl IntoIterator<Item = OsString>, terminal: &mut Terminal<'_
         Command::Check(command) => command.run(terminal),
         Command::Demo(command) => command.run(terminal),
         Command::Graph(command) => command.run(terminal),
+        Command::Reset(command) => command.run(terminal),
         Command::Run(command) => command.run(terminal),
+        Command::State(command) => command.run(terminal),
         Command::Test(command) => command.run(terminal),
     };
     match outcome.and_then(|outcome| terminal.out.flush().map(|()| outcome)) {

@@ -1,7 +1,7 @@
 //! `millstream run`: the topology on a real Kafka, until it is told to stop.
 
-use super::{Outcome, Output, Terminal, mistakes};
-use crate::broker::kafka::{KafkaBroker, KafkaSettings};
+use super::{Outcome, Output, Terminal, cluster};
+use crate::broker::kafka::KafkaBroker;
 use crate::engine::{Engine, EngineHealth, Reporter, Topics, WorkerSettings};
 use crate::observe::{Exposition, HttpServer, LogFormat, logs};
 use crate::state::{MemoryStores, OsDisk, StateError, StateFolder, Stores};
@@ -52,7 +52,7 @@ pub(crate) struct Run {
     )]
     http: SocketAddr,
     /// A property of librdkafka, over the topology's `kafka:`; may be given several times
-    #[arg(long = "kafka", value_name = "NAME=VALUE", value_parser = property)]
+    #[arg(long = "kafka", value_name = "NAME=VALUE", value_parser = cluster::property)]
     properties: Vec<(String, String)>,
     /// How to write logs, to the standard error
     #[arg(
@@ -64,32 +64,14 @@ pub(crate) struct Run {
     log_format: LogFormat,
 }
 
-fn property(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE, as in linger.ms=5")?;
-    let refused = || KafkaSettings::refused([(name, value)]).pop().map(|(_, why)| why);
-    match topology::reserved_property(name).or_else(refused) {
-        Some(reason) => Err(reason),
-        None => Ok((name.to_owned(), value.to_owned())),
-    }
-}
-
 /// How often metrics are brought up to date.
 const REPORT: Duration = Duration::from_millis(250);
 
 impl Run {
     pub(super) fn run(&self, terminal: &mut Terminal<'_>) -> io::Result<Outcome> {
-        let topology = match topology::load(&self.topology, terminal.environment) {
-            Ok(topology) => topology,
-            Err(found) => {
-                mistakes::print(&self.topology, &found, Output::Text, terminal)?;
-                return Ok(Outcome::Failed);
-            }
-        };
-        let found = mistakes::refused_properties(&topology);
-        if !found.is_empty() {
-            mistakes::print(&self.topology, &found, Output::Text, terminal)?;
+        let Some(topology) = cluster::load(&self.topology, Output::Text, terminal)? else {
             return Ok(Outcome::Failed);
-        }
+        };
         match self.start(topology) {
             Ok(()) => Ok(Outcome::Fine),
             Err(error) => {
@@ -102,15 +84,7 @@ impl Run {
     fn start(&self, topology: topology::Topology) -> Result<(), Box<dyn Error>> {
         logs::init(self.log_format)?;
         let exposition = Exposition::install()?;
-        let own = topology
-            .kafka
-            .iter()
-            .map(|(name, (value, _))| (name.clone(), value.clone()));
-        let properties = own.chain(self.properties.iter().cloned()).collect();
-        let broker = KafkaBroker::new(KafkaSettings {
-            brokers: self.brokers.clone(),
-            properties,
-        });
+        let broker = KafkaBroker::new(cluster::settings(&topology, &self.brokers, &self.properties));
         let instance = self.instance.clone().unwrap_or_else(host_name);
         let mut settings = WorkerSettings::new(&instance, 0, topology.commit_interval);
         settings.static_membership = self.static_membership;

@@ -61,6 +61,22 @@ impl Definition for Dedupe {
         }]
     }
 
+    fn id(&self, parts: &[Option<&str>]) -> Result<u128, String> {
+        let expected = self.beside.len() + 1;
+        if parts.len() != expected {
+            return Err(format!("the id has {expected} parts, and here are {}", parts.len()));
+        }
+        match parts {
+            [.., None | Some("")] => Err("the last part of an id can't be absent or empty".to_owned()),
+            [Some(id)] => Ok(identity::of(id)),
+            parts => {
+                let mut written = identity::Parts::default();
+                parts.iter().for_each(|part| written.push(*part));
+                Ok(written.bits())
+            }
+        }
+    }
+
     fn build(&self) -> Box<dyn Processor> {
         Box::new(self.clone())
     }
@@ -221,6 +237,26 @@ mod tests {
         ] {
             assert_eq!(remembered(value).expect_err(value).kind, kind, "{value}");
         }
+    }
+
+    #[test]
+    fn an_id_by_hand_is_the_one_of_a_record() {
+        let arena = Bump::new();
+        let mut context = FakeContext::new(&arena);
+        let mut remembered = |id: &str, value: &str| {
+            let yaml = format!("{{type: dedupe, id: {id}, window: 7d}}");
+            let record = record(value, &arena);
+            processor(&yaml).process(record, &mut context).expect("an id");
+            let (_, bits, _) = context.remembered.pop().expect("remembered");
+            (definition(&yaml), bits)
+        };
+        let (one, bits) = remembered("= event.id", r#"{"id":"order-1"}"#);
+        assert_eq!(one.id(&[Some("order-1")]), Ok(bits));
+        let (three, bits) = remembered("[= event.?a, = event.?b, = event.id]", r#"{"a":"","id":7}"#);
+        assert_eq!(three.id(&[Some(""), None, Some("7")]), Ok(bits));
+        assert!(three.id(&[Some("7")]).unwrap_err().contains("has 3 parts"));
+        assert!(three.id(&[Some("a"), None, None]).unwrap_err().contains("last part"));
+        assert!(one.id(&[Some("")]).unwrap_err().contains("last part"));
     }
 
     #[test]

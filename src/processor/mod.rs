@@ -139,6 +139,17 @@ pub trait Definition: Send + Sync {
     fn keeps(&self) -> Option<Kept> {
         None
     }
+    /// What the processor's id store remembers an id by, given as its parts (`None`: an absent one).
+    ///
+    /// # Errors
+    /// Why these are no id of this processor, or that it has no ids.
+    fn id(&self, parts: &[Option<&str>]) -> Result<u128, String> {
+        let count = parts.len();
+        Err(format!(
+            "a `{}` keeps no ids, and here are {count} parts of one",
+            self.type_name()
+        ))
+    }
     /// Named ways out, for coverage and the graph: the cases of a switch.
     fn branches(&self) -> Vec<String> {
         Vec::new()

@@ -3,7 +3,7 @@
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::{ClientContext, DefaultClientContext};
 use rdkafka::config::FromClientConfigAndContext;
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, Headers, Message as _, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, NoCustomPartitioner, Producer, ProducerContext};
@@ -354,6 +354,18 @@ impl Client {
                 ),
             }
         }
+    }
+
+    /// Commits an offset for a group that has no members, with metadata, as tools do.
+    pub fn commit_for(&self, group: &str, topic: &str, partition: i32, offset: i64, metadata: &str) {
+        let mut config = self.config();
+        config.set("group.id", group).set("enable.auto.commit", "false");
+        let consumer: BaseConsumer = config.create().expect("a consumer");
+        let mut list = TopicPartitionList::new();
+        let mut element = list.add_partition(topic, partition);
+        element.set_offset(Offset::Offset(offset)).expect("an offset");
+        element.set_metadata(metadata);
+        consumer.commit(&list, CommitMode::Sync).expect("the offset committed");
     }
 
     /// What the group has committed for a topic: the sum over its partitions.

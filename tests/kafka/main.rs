@@ -16,6 +16,7 @@ mod numbers;
 mod outages;
 mod own;
 mod pipeline;
+mod reset;
 mod restore;
 mod scenario;
 mod sharing;

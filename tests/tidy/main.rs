@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["cli"],
     &["testkit"],
-    &["engine"],
+    &["engine", "ops"],
     &["topology"],
     &["processor"],
     &["mapping", "state", "broker", "codec"],

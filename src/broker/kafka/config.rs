@@ -5,6 +5,7 @@ use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Where the cluster is, and the librdkafka properties of the user, which override our defaults.
 #[derive(Clone, Debug)]
@@ -22,6 +23,9 @@ const FETCH_BYTES: &str = "1048576";
 const PARTITION_FETCH_BYTES: &str = "131072";
 /// Bounds the memory of a producer's queue.
 const PRODUCER_QUEUE_KBYTES: &str = "16384";
+
+/// librdkafka's own, and ours.
+const SESSION_TIMEOUT: Duration = Duration::from_secs(45);
 
 const CONSUMER_DEFAULTS: &[(&str, &str)] = &[
     ("queued.max.messages.kbytes", CONSUMER_QUEUE_KBYTES),
@@ -90,6 +94,13 @@ impl KafkaSettings {
         config.set("enable.partition.eof", "false");
         config.set("allow.auto.create.topics", "false");
         config
+    }
+
+    /// How long a member of a group that is gone stays a member.
+    pub fn session_timeout(&self) -> Duration {
+        let config = self.consumer();
+        let millis = config.get("session.timeout.ms").and_then(|text| text.parse().ok());
+        millis.map_or(SESSION_TIMEOUT, Duration::from_millis)
     }
 
     pub fn producer(&self) -> ClientConfig {

@@ -3,9 +3,11 @@
 use super::config::KafkaSettings;
 use super::context::ConsumerCallbacks;
 use super::errors::classify;
+use super::offsets::{is_reset_unfinished, offsets_of};
 use super::{list, list_at, offset};
 use crate::broker::{
     BrokerError, Consumer, ConsumerSettings, GroupMetadata, Position, Reaction, Rebalance, TopicPartition,
+    reset_is_unfinished,
 };
 use crate::record::{Header, Origin, RawRecord};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
@@ -15,6 +17,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 pub struct GroupConsumer {
+    group: String,
     consumer: BaseConsumer<ConsumerCallbacks>,
 }
 
@@ -35,7 +38,10 @@ impl GroupConsumer {
         consumer
             .subscribe(&topics)
             .map_err(|error| classify("subscribe", error))?;
-        Ok(Self { consumer })
+        Ok(Self {
+            group: settings.group.clone(),
+            consumer,
+        })
     }
 }
 
@@ -114,23 +120,10 @@ impl Consumer for GroupConsumer {
             .consumer
             .committed_offsets(list(partitions), timeout)
             .map_err(|error| classify("fetch committed offsets", error))?;
-        for element in answer.elements() {
-            element
-                .error()
-                .map_err(|error| classify("fetch committed offsets", error))?;
+        if is_reset_unfinished(&answer) {
+            return Err(reset_is_unfinished("fetch committed offsets", &self.group));
         }
-        Ok(partitions
-            .iter()
-            .map(|partition| {
-                match answer
-                    .find_partition(&partition.topic, partition.partition)
-                    .map(|e| e.offset())
-                {
-                    Some(Offset::Offset(offset)) => Some(offset),
-                    _ => None,
-                }
-            })
-            .collect())
+        offsets_of(&answer, partitions, "fetch committed offsets")
     }
 
     fn seek(&mut self, positions: &[(TopicPartition, Position)]) -> Result<(), BrokerError> {

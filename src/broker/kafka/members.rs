@@ -54,7 +54,7 @@ unsafe fn of_list(list: &bindings::rd_kafka_group_list) -> Vec<GroupMember> {
 }
 
 /// What a C array of `count` elements holds; nothing where there is no array.
-unsafe fn slice<'a, T>(first: *const T, count: i32) -> &'a [T] {
+pub(super) unsafe fn slice<'a, T>(first: *const T, count: i32) -> &'a [T] {
     match usize::try_from(count) {
         Ok(count) if !first.is_null() => unsafe { std::slice::from_raw_parts(first, count) },
         _ => &[],

@@ -7,6 +7,7 @@ mod context;
 mod errors;
 mod members;
 mod mock;
+mod offsets;
 mod producer;
 mod reader;
 

@@ -93,6 +93,17 @@ impl Log {
         self.open.values().copied().min().unwrap_or_else(|| self.end())
     }
 
+    /// The first committed record that is not older than `time`.
+    pub fn offset_at(&self, time: i64) -> Option<i64> {
+        let mut found = None;
+        self.read(0, usize::MAX, &mut |offset, record| {
+            if record.timestamp >= time {
+                found.get_or_insert(offset);
+            }
+        });
+        found
+    }
+
     /// Reads committed records from `from` on, up to `max`. Returns the position to read on at: past the last record
     /// handed out and past everything invisible that follows it.
     pub fn read(&self, from: i64, max: usize, hand: &mut dyn FnMut(i64, &Arc<Stored>)) -> i64 {

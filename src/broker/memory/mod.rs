@@ -8,6 +8,7 @@
 //! Invariant: all state is behind one lock, which is never held while a caller's code runs. The same seed and the same
 //! calls give the same results.
 
+mod admin;
 mod assignor;
 mod cluster;
 mod consumer;
@@ -210,6 +211,6 @@ impl Broker for MemoryBroker {
     }
 
     fn admin(&self) -> Result<Box<dyn Admin>, BrokerError> {
-        Ok(Box::new(reader::MemoryAdmin::new(self.clone())))
+        Ok(Box::new(admin::MemoryAdmin::new(self.clone())))
     }
 }

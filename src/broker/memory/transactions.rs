@@ -247,7 +247,7 @@ impl Cluster {
         }
         if commit {
             for ((group, partition), offset) in open.offsets {
-                self.group(&group).offsets.insert(partition, offset);
+                self.group(&group).commit(partition, offset);
             }
         }
     }

@@ -5,6 +5,7 @@
 //! `STORE~damaged-N`, until the next one.
 
 mod claims;
+mod stopped;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -18,10 +19,13 @@ use claims::{Claimed, Claims};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+pub use stopped::Stopped;
 use values::Values;
 
 /// Of the folder's own layout; each store has a version of its own.
 const VERSION: u32 = 1;
+const LOCK: &str = "lock";
+const FORMAT: &str = "format";
 const FIRST_WORD: &str = "millstream-state";
 const DAMAGED: &str = "~damaged-";
 
@@ -50,7 +54,7 @@ impl StateFolder {
         let above = root.join(file_name(application));
         let path = above.join(file_name(instance));
         create_folder(&*disk, &path, &[&above, root])?;
-        let lock = path.join("lock");
+        let lock = path.join(LOCK);
         let locked = disk.lock(&lock).map_err(|error| StateError::io("lock", &lock, error))?;
         let lock = locked.ok_or_else(|| StateError::InUse {
             path: path.clone(),
@@ -214,38 +218,44 @@ fn create_folder(disk: &dyn Disk, path: &Path, above: &[&Path]) -> Result<(), St
 
 /// Reads whose folder it is, or says so in a new one.
 fn check_format(disk: &dyn Disk, path: &Path, application: &str) -> Result<(), StateError> {
-    let ours = format!("{FIRST_WORD} {VERSION} {application}\n");
-    let (file, new_file) = (path.join("format"), path.join("format.new"));
-    match disk.open(&file, false) {
-        Ok(opened) => {
-            let mut bytes = Vec::new();
-            let read = opened.size().and_then(|size| {
-                bytes.resize(usize::try_from(size).unwrap_or(0).min(ours.len() + 200), 0);
-                opened.read_at(&mut bytes, 0)
-            });
-            read.map_err(|error| StateError::io("read", &file, error))?;
-            if bytes == ours.as_bytes() {
-                return Ok(());
-            }
-            Err(StateError::Refused(not_ours(
-                path,
-                application,
-                &String::from_utf8_lossy(&bytes),
-            )))
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let write = || {
-                let mut opened = disk.open(&new_file, true)?;
-                opened.cut(0)?;
-                opened.append(ours.as_bytes())?;
-                opened.sync()?;
-                disk.rename(&new_file, &file)?;
-                disk.sync_folder(path)
-            };
-            write().map_err(|error| StateError::io("write", &file, error))
-        }
-        Err(error) => Err(StateError::io("open", &file, error)),
+    if is_of(disk, path, application)? {
+        return Ok(());
     }
+    let (file, new_file) = (path.join(FORMAT), path.join("format.new"));
+    let write = || {
+        let mut opened = disk.open(&new_file, true)?;
+        opened.cut(0)?;
+        opened.append(format_of(application).as_bytes())?;
+        opened.sync()?;
+        disk.rename(&new_file, &file)?;
+        disk.sync_folder(path)
+    };
+    write().map_err(|error| StateError::io("write", &file, error))
+}
+
+/// What is in [`FORMAT`].
+fn format_of(application: &str) -> String {
+    format!("{FIRST_WORD} {VERSION} {application}\n")
+}
+
+/// Whether a folder says that it is this application's; `false`: it says nothing. Refused: it says something else.
+fn is_of(disk: &dyn Disk, path: &Path, application: &str) -> Result<bool, StateError> {
+    let (file, ours) = (path.join(FORMAT), format_of(application));
+    let opened = match disk.open(&file, false) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        opened => opened.map_err(|error| StateError::io("open", &file, error))?,
+    };
+    let mut bytes = Vec::new();
+    let read = opened.size().and_then(|size| {
+        bytes.resize(usize::try_from(size).unwrap_or(0).min(ours.len() + 200), 0);
+        opened.read_at(&mut bytes, 0)
+    });
+    read.map_err(|error| StateError::io("read", &file, error))?;
+    if bytes == ours.as_bytes() {
+        return Ok(true);
+    }
+    let found = String::from_utf8_lossy(&bytes);
+    Err(StateError::Refused(not_ours(path, application, &found)))
 }
 
 /// Why a folder is refused, by what its `format` says.

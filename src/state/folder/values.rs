@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-const FOLDER: &str = "values";
+pub(super) const FOLDER: &str = "values";
 const DAMAGED: &str = "values~damaged";
 
 pub(super) struct Values {
@@ -109,8 +109,13 @@ impl Values {
 }
 
 /// A store's name in the database: neither a store's name nor a topic's has a slash in it.
-fn name(id: &StoreId) -> String {
-    format!("{}/{}/{}", id.store, id.topic, id.partition)
+pub(super) fn name(id: &StoreId) -> String {
+    format!("{}{}", prefix(&id.topic, &id.store), id.partition)
+}
+
+/// What the names of its stores of all partitions begin with.
+pub(super) fn prefix(topic: &str, store: &str) -> String {
+    format!("{store}/{topic}/")
 }
 
 #[cfg(test)]

@@ -144,6 +144,24 @@ impl DiskIds {
         Ok(())
     }
 
+    /// The end of the time that an id is remembered by. `None`: it is not remembered.
+    ///
+    /// # Errors
+    /// When a file can't be read.
+    pub fn until(&self, id: u128) -> Result<Option<i64>, StateError> {
+        let id = mix(id);
+        let mut until = self.memtable.segment_of(id).map(|segment| self.end_of(segment));
+        let horizon = self.horizon();
+        for run in self.runs.iter() {
+            let end = run.info().to;
+            let is_later = end > horizon && until.is_none_or(|until| until < end);
+            if is_later && run.contains(id)? {
+                until = Some(end);
+            }
+        }
+        Ok(until)
+    }
+
     /// When a segment ends.
     fn end_of(&self, segment: i64) -> i64 {
         segment.saturating_add(1).saturating_mul(self.segment)
