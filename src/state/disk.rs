@@ -1,6 +1,9 @@
 //! The file operations that stores on disk need: the operating system's, or a simulated disk's with faults.
 
-use std::fs::{self, File, OpenOptions};
+#[cfg(test)]
+pub(crate) mod simulated;
+
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
@@ -13,12 +16,19 @@ pub trait Disk: Send + Sync {
     fn list(&self, path: &Path) -> io::Result<Vec<String>>;
     /// Opens a file for reading at any place and for appending; creates it with `create`.
     fn open(&self, path: &Path, create: bool) -> io::Result<Box<dyn DiskFile>>;
-    /// Replaces `to`, atomically; durable after [`Disk::sync_folder`].
+    /// Replaces the file `to`, atomically; or moves a folder to where there is none. Durable after [`Disk::sync_folder`].
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     fn remove_file(&self, path: &Path) -> io::Result<()>;
+    /// Removes a folder and all that is in it.
+    fn remove_folder(&self, path: &Path) -> io::Result<()>;
+    /// Locks a file, created where it isn't, until what is given is dropped or the process ends. `None`: another has it.
+    fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn DiskLock>>>;
     /// Makes what was created, renamed and removed in a folder durable.
     fn sync_folder(&self, path: &Path) -> io::Result<()>;
 }
+
+/// A lock that is held.
+pub trait DiskLock: Send + Sync {}
 
 /// An open file.
 pub trait DiskFile: Send + Sync {
@@ -64,10 +74,28 @@ impl Disk for OsDisk {
         fs::remove_file(path)
     }
 
+    fn remove_folder(&self, path: &Path) -> io::Result<()> {
+        fs::remove_dir_all(path)
+    }
+
+    fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn DiskLock>>> {
+        let file = OpenOptions::new().append(true).create(true).open(path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Box::new(OsLock(file)))),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
     fn sync_folder(&self, path: &Path) -> io::Result<()> {
         File::open(path)?.sync_all()
     }
 }
+
+/// Closing the file gives the lock back.
+struct OsLock(#[expect(dead_code)] File);
+
+impl DiskLock for OsLock {}
 
 struct OsFile(File);
 

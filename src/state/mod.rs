@@ -11,16 +11,22 @@
 //! - a recorded offset may be too low, never too high: to apply a changelog record again changes nothing;
 //! - what a changelog record says does not depend on when it is read.
 
+mod budget;
 mod disk;
 mod error;
+mod folder;
 mod ids;
 mod stores;
 mod task;
 mod values;
 
-pub use disk::{Disk, DiskFile, OsDisk};
+pub use budget::Budget;
+#[cfg(test)]
+pub(crate) use disk::simulated::SimulatedDisk;
+pub use disk::{Disk, DiskFile, DiskLock, OsDisk};
 pub use error::StateError;
-pub use ids::{IdStore, IdWrite, MemoryIds, Remembered, TaskIds, decode_id, encode_id};
+pub use folder::StateFolder;
+pub use ids::{DiskIds, IdStore, IdWrite, MemoryIds, Remembered, TaskIds, decode_id, encode_id};
 pub use stores::{MemoryStores, StoreId, Stores};
 pub use task::{Mark, TaskStore};
 pub use values::{LONGEST_KEY, MemoryValues, TaskValues, ValueStore, ValueWrite, ValuesDatabase};

@@ -1,19 +1,18 @@
 //! An id store in memory: gone with the process, restored from its changelog.
 
-use super::{IdStore, IdWrite};
+use super::{IdStore, IdWrite, SEGMENTS};
 use crate::state::StateError;
 use ahash::AHashMap;
 use std::collections::BTreeMap;
-
-/// How many segments a window is cut into. Expiry drops whole segments, so an id lives at most 1/16 longer than the window.
-const SEGMENTS: i64 = 16;
 
 /// Ids by segment of event time.
 #[derive(Debug)]
 pub struct MemoryIds {
     window: i64,
     segment: i64,
-    ids: AHashMap<u128, ()>,
+    /// The segment of each.
+    ids: AHashMap<u128, i64>,
+    /// An id that was remembered again is in several; the last of them counts.
     by_time: BTreeMap<i64, Vec<u128>>,
     stream_time: i64,
     checkpoint: Option<i64>,
@@ -39,8 +38,11 @@ impl MemoryIds {
             if first.key().saturating_add(1).saturating_mul(self.segment) > horizon {
                 break;
             }
-            for id in first.remove() {
-                self.ids.remove(&id);
+            let (segment, ids) = first.remove_entry();
+            for id in ids {
+                if self.ids.get(&id) == Some(&segment) {
+                    self.ids.remove(&id);
+                }
             }
         }
     }
@@ -51,13 +53,18 @@ impl IdStore for MemoryIds {
         Ok(self.ids.contains_key(&id))
     }
 
+    fn covers(&self, write: IdWrite) -> Result<bool, StateError> {
+        let known = self.ids.get(&write.id);
+        Ok(known.is_some_and(|known| *known >= write.time.div_euclid(self.segment)))
+    }
+
     fn apply(&mut self, writes: &[IdWrite], stream_time: i64, checkpoint: Option<i64>) -> Result<(), StateError> {
         for write in writes {
-            if self.ids.insert(write.id, ()).is_none() {
-                self.by_time
-                    .entry(write.time.div_euclid(self.segment))
-                    .or_default()
-                    .push(write.id);
+            let segment = write.time.div_euclid(self.segment);
+            let known = self.ids.get(&write.id);
+            if known.is_none_or(|known| *known < segment) {
+                self.ids.insert(write.id, segment);
+                self.by_time.entry(segment).or_default().push(write.id);
             }
         }
         self.stream_time = self.stream_time.max(stream_time);
@@ -97,6 +104,19 @@ mod tests {
         assert!(!store.contains(1).unwrap());
         assert!(store.contains(2).unwrap());
         assert_eq!((store.len(), store.checkpoint()), (1, Some(4)));
+    }
+
+    #[test]
+    fn an_id_that_is_remembered_again_is_forgotten_with_the_later_segment() {
+        let mut store = MemoryIds::new(160);
+        store
+            .apply(&[write(1, 5), write(1, 95), write(1, 15)], 100, None)
+            .unwrap();
+        store.apply(&[], 250, None).unwrap();
+        assert!(store.contains(1).unwrap() && store.covers(write(1, 99)).unwrap());
+        assert!(!store.covers(write(1, 100)).unwrap());
+        store.apply(&[], 260, None).unwrap();
+        assert!(store.is_empty());
     }
 
     #[test]

@@ -3,15 +3,20 @@
 //! [`TaskIds`] is a task's view: the committed store under the overlay of the open transaction.
 
 mod changelog;
+mod disk;
 mod memory;
 
 pub use changelog::{decode_id, encode_id};
+pub use disk::DiskIds;
 pub use memory::MemoryIds;
 
 use super::{ChangelogError, Mark, StateError};
 #[cfg(test)]
 use crate::sabotage::{Sabotage, sabotaged};
 use ahash::AHashSet;
+
+/// How many segments a window is cut into. Expiry drops whole segments, so an id lives at most 1/16 longer than the window.
+const SEGMENTS: i64 = 16;
 
 /// What an id store says of an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,13 +37,17 @@ pub struct IdWrite {
 /// Committed ids, wherever they are kept.
 pub trait IdStore: Send {
     fn contains(&self, id: u128) -> Result<bool, StateError>;
-    /// One committed transaction (or a batch of the changelog), atomically: its ids, the stream time after it, and the changelog
-    /// offset that the store then stands at (`None`: it stands where it stood).
+    /// Whether the id is remembered already, for as long as this write would have it.
+    fn covers(&self, write: IdWrite) -> Result<bool, StateError>;
+    /// One committed transaction (or a batch of the changelog), atomically: ids that are not covered, the stream time after
+    /// it, and the changelog offset that the store then stands at (`None`: it stands where it stood). Of an id that is
+    /// remembered twice the later time counts.
     fn apply(&mut self, writes: &[IdWrite], stream_time: i64, checkpoint: Option<i64>) -> Result<(), StateError>;
     /// The highest time seen by what was applied; `i64::MIN` when empty.
     fn stream_time(&self) -> i64;
     /// The changelog offset to restore from; `None`: from the beginning.
     fn checkpoint(&self) -> Option<i64>;
+    /// How many ids there are. One that is remembered again, while its older time is not yet forgotten, may count twice.
     fn len(&self) -> usize;
     fn is_empty(&self) -> bool {
         self.len() == 0
@@ -156,6 +165,18 @@ impl TaskIds {
     pub fn restored(&mut self, checkpoint: i64) -> Result<(), StateError> {
         let newest = self.restoring.iter().map(|write| write.time).max();
         self.stream_time = self.stream_time.max(newest.unwrap_or(i64::MIN));
+        let mut failed = None;
+        self.restoring.retain(|write| match self.store.covers(*write) {
+            Ok(covered) => !covered,
+            Err(error) => {
+                failed = Some(error);
+                false
+            }
+        });
+        if let Some(error) = failed {
+            self.restoring.clear();
+            return Err(error);
+        }
         let applied = self.store.apply(&self.restoring, self.stream_time, Some(checkpoint));
         self.restoring.clear();
         applied
@@ -240,6 +261,26 @@ mod tests {
         assert_eq!(ids.remember(2, 899, 1_000).unwrap(), Remembered::Late);
         ids.commit(None).unwrap();
         assert_eq!(ids.remember(2, 899, 1_000).unwrap(), Remembered::Duplicate);
+    }
+
+    /// A changelog that is not yet compacted has both times of an id that was forgotten and seen again.
+    #[test]
+    fn what_was_remembered_again_is_restored_with_its_later_time() {
+        for batches in [1, 2] {
+            let mut ids = ids(160);
+            for (id, time) in [(1_u128, 0_i64), (2, 500), (1, 500), (1, 0)] {
+                ids.restore(Some(&id.to_be_bytes()), Some(&time.to_be_bytes())).unwrap();
+                if batches == 2 && id == 1 {
+                    ids.restored(time).unwrap();
+                }
+            }
+            ids.restored(9).unwrap();
+            assert_eq!(
+                ids.remember(1, 510, 510).unwrap(),
+                Remembered::Duplicate,
+                "in {batches} batches"
+            );
+        }
     }
 
     #[test]

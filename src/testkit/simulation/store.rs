@@ -1,9 +1,7 @@
 //! Stores on a simulated disk, as the engine has them.
 
 use super::disk::{Batch, Place};
-use crate::state::{
-    IdStore, IdWrite, MemoryIds, StateError, ValueStore, ValueWrite, encode_id,
-};
+use crate::state::{IdStore, IdWrite, MemoryIds, StateError, ValueStore, ValueWrite, encode_id};
 
 /// Ids. What is expired is known by the store in memory that reads what is on the disk when it is opened.
 pub struct SimulatedIds {
@@ -30,6 +28,11 @@ impl IdStore for SimulatedIds {
     fn contains(&self, id: u128) -> Result<bool, StateError> {
         self.place.read(|_| ())?;
         self.ids.contains(id)
+    }
+
+    fn covers(&self, write: IdWrite) -> Result<bool, StateError> {
+        self.place.read(|_| ())?;
+        self.ids.covers(write)
     }
 
     fn apply(&mut self, writes: &[IdWrite], stream_time: i64, checkpoint: Option<i64>) -> Result<(), StateError> {
@@ -91,6 +94,7 @@ impl ValueStore for SimulatedValues {
     }
 
     fn each(&self, each: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), StateError> {
-        self.place.read(|kept| kept.values.iter().for_each(|(key, value)| each(key, value)))
+        self.place
+            .read(|kept| kept.values.iter().for_each(|(key, value)| each(key, value)))
     }
 }
