@@ -61,7 +61,7 @@ pub(crate) struct ResetCommand {
 
 /// How it ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Done {
+enum Ended {
     OnlyShown,
     Declined,
     Done,
@@ -105,21 +105,21 @@ impl ResetCommand {
         }
         let folders: Vec<PathBuf> = state.iter().map(|state| state.path().to_owned()).collect();
         let done = if self.dry_run {
-            Done::OnlyShown
+            Ended::OnlyShown
         } else if self.yes || ask(&steps, asking, terminal)? {
             match self.carry_out(&steps, broker, session, state) {
-                Ok(()) => Done::Done,
+                Ok(()) => Ended::Done,
                 Err(error) => return failed(&error, terminal),
             }
         } else {
-            Done::Declined
+            Ended::Declined
         };
         match self.output {
             Output::Json => writeln!(terminal.out, "{}", as_json(&steps, &folders, done))?,
-            Output::Text if done == Done::Done => writeln!(terminal.out, "done")?,
+            Output::Text if done == Ended::Done => writeln!(terminal.out, "done")?,
             Output::Text => {}
         }
-        Ok(if done == Done::Declined {
+        Ok(if done == Ended::Declined {
             Outcome::Failed
         } else {
             Outcome::Fine
@@ -249,7 +249,7 @@ fn ask(steps: &Steps, asking: &mut Asking<'_>, terminal: &mut Terminal<'_>) -> i
     Ok(agreed)
 }
 
-fn as_json(steps: &Steps, state: &[PathBuf], done: Done) -> serde_json::Value {
+fn as_json(steps: &Steps, state: &[PathBuf], done: Ended) -> serde_json::Value {
     let offsets: Vec<_> = steps
         .offsets
         .iter()
@@ -269,7 +269,7 @@ fn as_json(steps: &Steps, state: &[PathBuf], done: Done) -> serde_json::Value {
     let folders: Vec<_> = state.iter().map(|folder| folder.display().to_string()).collect();
     json!({
         "group": steps.group,
-        "done": done == Done::Done,
+        "done": done == Ended::Done,
         "offsets": offsets,
         "delete": topics(&steps.delete),
         "delete_state": folders,
