@@ -24,7 +24,6 @@ pub enum Sabotage {
     CheckpointTooHigh,
     KeepRevoked,
     KeepLost,
-    CommitLost,
     NoChangelog,
     ForgetDamage,
 }

@@ -62,7 +62,7 @@ pub(crate) struct ResetCommand {
 /// How it ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ended {
-    Shown,
+    OnlyShown,
     Declined,
     Done,
 }
@@ -105,7 +105,7 @@ impl ResetCommand {
         }
         let folders: Vec<PathBuf> = state.iter().map(|state| state.path().to_owned()).collect();
         let done = if self.dry_run {
-            Ended::Shown
+            Ended::OnlyShown
         } else if self.yes || ask(&steps, asking, terminal)? {
             match self.carry_out(&steps, broker, session, state) {
                 Ok(()) => Ended::Done,

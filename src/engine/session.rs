@@ -247,10 +247,6 @@ impl Session {
                 self.leave(&partitions, Rebalance::Revoked(partitions.clone()))
             }
             Some(Rebalance::Lost(partitions)) => {
-                #[cfg(test)]
-                if self.since.is_some() && sabotaged(Sabotage::CommitLost) {
-                    self.commit()?;
-                }
                 if self.since.is_some() {
                     worker.counts.aborts += 1;
                     self.rewind()?;

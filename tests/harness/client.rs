@@ -196,11 +196,15 @@ impl Client {
         });
         for messages in messages.chunks(portion.max(1)) {
             if stop.load(Ordering::Relaxed) {
-                return;
+                break;
             }
-            send_all(&producer, messages);
-            std::thread::sleep(pause);
+            send(&producer, messages);
+            let next = Instant::now() + pause;
+            while let Some(left) = next.checked_duration_since(Instant::now()) {
+                producer.poll(left);
+            }
         }
+        flush(&producer);
     }
 
     /// Writes each batch in a transaction of its own that is committed or, on `false`, aborted.
@@ -428,11 +432,12 @@ impl ProducerContext<NoCustomPartitioner> for Failures {
     }
 }
 
-#[allow(
-    clippy::disallowed_methods,
-    reason = "flush: waits in coarse steps, which is fine here"
-)]
 fn send_all(producer: &BaseProducer<Failures>, messages: &[Message]) {
+    send(producer, messages);
+    flush(producer);
+}
+
+fn send(producer: &BaseProducer<Failures>, messages: &[Message]) {
     for message in messages {
         let mut headers = OwnedHeaders::new();
         for (name, value) in &message.headers {
@@ -460,6 +465,13 @@ fn send_all(producer: &BaseProducer<Failures>, messages: &[Message]) {
         }
         producer.poll(Duration::ZERO);
     }
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "flush: waits in coarse steps, which is fine here"
+)]
+fn flush(producer: &BaseProducer<Failures>) {
     producer.flush(WRITE_LIMIT).expect("everything written");
     let failures = producer.client().context().0.load(Ordering::Relaxed);
     assert!(failures == 0, "{failures} records were not delivered");

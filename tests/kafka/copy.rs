@@ -83,7 +83,7 @@ fn two_stages_go_on_where_they_were_when_all_stopped_in_between_from_one_partiti
 
 pub fn two_stages_stopped(random: &mut Random, size: Size) -> Tally {
     const ROUNDS: u32 = 3;
-    let share = size.of(5_000, 20_000);
+    let share = size.of(2_500, 20_000);
     let mut tally = Tally::default();
     for partitions in [1, 6] {
         let pipeline = pipeline("stopped", THROUGH, partitions);

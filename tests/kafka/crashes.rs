@@ -42,8 +42,8 @@ fn one_of_three_is_killed_again_and_again_while_input_flows() {
 pub fn one_of_three(random: &mut Random, size: Size) -> Tally {
     const NAMES: [&str; 3] = ["a", "b", "c"];
     let pipeline = Pipeline::customer_events("one-of-three");
-    let rounds = size.of(4, 12);
-    let load = pipeline.load("one-of-three", 8_000 * rounds, 2_000, random);
+    let rounds = size.of(3, 12);
+    let load = pipeline.load("one-of-three", 5_000 * rounds, 2_000, random);
     let mut crew = Crew::new(&pipeline);
     crew.start_all(&NAMES);
     let flow = pipeline.flow(&load.messages, Duration::from_secs(5 * rounds));

@@ -6,6 +6,9 @@ use crate::pipeline::Pipeline;
 use std::collections::HashMap;
 use std::ops::Range;
 
+/// Number n has the key n modulo this.
+pub const KEYS: u32 = 997;
+
 pub const COPY: &str = "application: copy
 sources: {in: {topic: in}}
 sinks: {out: {from: in, topic: out}}
@@ -20,7 +23,7 @@ dead_letters: {topic: dead}
 ";
 
 fn key(number: u32) -> String {
-    format!("k{}", number % 997)
+    format!("k{}", number % KEYS)
 }
 
 pub fn numbered(pipeline: &Pipeline, numbers: Range<u32>) -> Vec<Message> {

@@ -44,8 +44,8 @@ fn one_instance_becomes_three_and_then_two_under_load() {
 
 pub fn scaled(random: &mut Random, size: Size) -> Tally {
     let pipeline = Pipeline::customer_events("scaled");
-    let seconds = size.of(12, 30);
-    let load = pipeline.load("scaled", 3_000 * seconds, 2_000, random);
+    let seconds = size.of(8, 30);
+    let load = pipeline.load("scaled", 2_000 * seconds, 2_000, random);
     let mut crew = Crew::new(&pipeline);
     crew.start_all(&["a"]);
     let flow = pipeline.flow(&load.messages, Duration::from_secs(seconds));
@@ -111,7 +111,7 @@ pub fn rolling(random: &mut Random, size: Size) -> Tally {
     crew.start_all(&NAMES);
     let before = settled_generation(&pipeline);
 
-    let seconds = size.of(15, 45);
+    let seconds = size.of(8, 45);
     let count = 2_000 * seconds;
     let flow = pipeline.flow(&numbered(&pipeline, 0..count), Duration::from_secs(seconds.into()));
     let mut restarts = 0;

@@ -11,21 +11,18 @@ impl World {
     /// When that does what it must not.
     pub fn event(&mut self) -> Result<(), String> {
         let at = self.random.below(self.slots.len() as u64) as usize;
-        let name = self.slots[at].name.clone();
         match self.random.below(8) {
             0 | 1 => self.start(at),
             2 => self.kill(at),
-            3 => {
-                // Frozen, and taken for dead: wakes as a zombie.
-                self.log.add(|| format!("{name} freezes and is expired"));
-                self.slots[at].frozen = 5 + self.random.below(60);
-                self.expire();
+            3 => self.becomes_a_zombie(at),
+            4 => self.freeze(at),
+            5 => {
+                let members = self.broker.members(GROUP);
+                if let Some(member) = self.random.pick(&members) {
+                    self.log.add(|| format!("session of {} ends", member.id));
+                    self.broker.expire(GROUP, &member.id);
+                }
             }
-            4 => {
-                self.log.add(|| format!("{name} freezes"));
-                self.slots[at].frozen = 5 + self.random.below(60);
-            }
-            5 => self.expire(),
             6 => {
                 let by = Duration::from_secs(self.random.below(50));
                 self.log.add(|| format!("{by:?} pass"));
@@ -36,9 +33,26 @@ impl World {
         Ok(())
     }
 
-    fn expire(&mut self) {
+    /// What is worst for one that has something half done, a commit perhaps.
+    pub fn event_in_between(&mut self, at: usize) {
+        match self.random.below(4) {
+            0 => self.kill(at),
+            1 => self.freeze(at),
+            _ => self.becomes_a_zombie(at),
+        }
+    }
+
+    fn freeze(&mut self, at: usize) {
+        self.log.add(|| format!("{} freezes", self.slots[at].name));
+        self.slots[at].frozen = 5 + self.random.below(60);
+    }
+
+    /// Frozen, and taken for dead by its group.
+    fn becomes_a_zombie(&mut self, at: usize) {
+        self.freeze(at);
+        let name = self.slots[at].name.clone();
         let members = self.broker.members(GROUP);
-        if let Some(member) = self.random.pick(&members) {
+        for member in members.iter().filter(|member| member.process == name) {
             self.log.add(|| format!("session of {} ends", member.id));
             self.broker.expire(GROUP, &member.id);
         }

@@ -11,6 +11,8 @@ pub struct Plan {
     pub steps: u64,
     /// Of a thousand calls to the broker, how many fail.
     pub faults: u64,
+    /// Of a thousand commits, how many take their time: the broker hears of one later, or others do of its end.
+    pub slow_commits: u64,
     /// Of a thousand steps, before how many something happens to an instance.
     pub events: u64,
     /// Of a thousand writes of a store, how many fail or kill the process.
@@ -32,6 +34,7 @@ impl Plan {
             records: one_of(&[20, 40, 60]),
             steps: one_of(&[150, 300]),
             faults: one_of(&[0, 8, 20, 60]),
+            slow_commits: one_of(&[0, 100, 400]),
             events: one_of(&[0, 30, 60]),
             disk_faults: one_of(&[0, 0, 10, 40]),
             disk_events: one_of(&[0, 20, 60]),
@@ -45,6 +48,7 @@ impl Plan {
     pub fn quiet(seed: u64) -> Plan {
         Plan {
             faults: 0,
+            slow_commits: 0,
             events: 0,
             disk_faults: 0,
             disk_events: 0,

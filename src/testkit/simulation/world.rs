@@ -7,8 +7,8 @@ use super::log::Log;
 use super::oracle::Oracle;
 use super::plan::Plan;
 use super::topology::{GROUP, TOPICS, topology};
-use crate::broker::memory::{Faults, MemoryBroker, Point, Random, RandomFaults, When};
-use crate::broker::{Outgoing, TopicState};
+use crate::broker::memory::{Fault, Faults, MemoryBroker, Operation, Point, Random, RandomFaults, When};
+use crate::broker::{Outgoing, Reaction, TopicState};
 use crate::engine::{EngineError, Shared, Standbys, Step, Tables, Wiring, Worker, WorkerSettings};
 use crate::state::StateError;
 use std::sync::Arc;
@@ -58,7 +58,7 @@ impl World {
             };
             broker.create_topic_with(&topic).unwrap();
         }
-        inject(&broker, RandomFaults::new(random.next_u64(), plan.faults), &log);
+        inject(&broker, random.next_u64(), &plan, &log);
         let slots = ["a", "b", "c"].map(|name| Slot {
             name: name.to_owned(),
             disk: Disk::new(name, random.next_u64(), plan.disk_faults, &log),
@@ -110,7 +110,8 @@ impl World {
 
     fn settle(&mut self) -> Result<(), String> {
         self.log.add(|| "mended".to_owned());
-        inject(&self.broker, RandomFaults::new(0, 0), &self.log);
+        self.plan = Plan::quiet(0);
+        inject(&self.broker, 0, &self.plan, &self.log);
         for slot in &mut self.slots {
             slot.frozen = 0;
             slot.disk.contents().faults = 0;
@@ -237,7 +238,12 @@ impl World {
         let index = self.random.below(running.workers.len() as u64) as usize;
         match running.workers[index].step(self.now) {
             Ok(Step::Busy | Step::Idle) => {}
-            Ok(Step::Wait(_)) => self.log.add(|| format!("{}-{index} waits", slot.name)),
+            Ok(Step::Wait(_)) => {
+                self.log.add(|| format!("{}-{index} waits", slot.name));
+                if self.random.chance(self.plan.events * 4) {
+                    self.event_in_between(at);
+                }
+            }
             Err(error) => {
                 self.log.add(|| format!("{}-{index} fails: {error}", slot.name));
                 running.process.kill();
@@ -272,10 +278,19 @@ fn foreseen(error: &EngineError) -> Result<(), String> {
     }
 }
 
-fn inject(broker: &MemoryBroker, mut faults: RandomFaults, log: &Log) {
-    let log = log.clone();
+/// From now on calls fail as planned.
+fn inject(broker: &MemoryBroker, seed: u64, plan: &Plan, log: &Log) {
+    let (log, slow, mut random) = (log.clone(), plan.slow_commits, Random::new(seed));
+    let mut faults = RandomFaults::new(random.next_u64(), plan.faults);
     broker.set_faults(Some(Box::new(move |point: &Point<'_>| {
-        let fault = faults.at(point);
+        let ends = point.operation == Operation::Commit && point.when == When::Before;
+        let fault = match faults.at(point) {
+            None if ends && random.chance(slow) => Some(match random.below(2) {
+                0 => Fault::LateMarkers(1 + random.below(60) as u32),
+                _ => Fault::Fail(Reaction::Retry),
+            }),
+            fault => fault,
+        };
         if fault.is_some() || point.when == When::After {
             let told = fault.map(|fault| format!(": {fault:?}")).unwrap_or_default();
             log.add(|| {
