@@ -24,8 +24,8 @@ pub mod ops;
 pub mod processor;
 /// Records, raw and decoded. Keeps: everything in one is borrowed from its bytes or its arena.
 pub mod record;
-/// Ways to break the commit protocol, in tests only. Keeps: a thread breaks its own alone; the program has nothing of it.
 #[cfg(test)]
+/// Ways to break the commit protocol, in tests only. Keeps: a thread breaks its own alone; the program has nothing of it.
 mod sabotage;
 /// Stores and their changelogs. Keeps: a transaction's writes are seen by it at once and by nobody else until it is committed.
 pub mod state;
