@@ -93,7 +93,11 @@ impl Restore {
             let end = reader.end(&partition)?;
             let (first, stable) = reader.offsets(&partition)?;
             #[cfg(test)]
-            let end = if sabotaged(Sabotage::RestoreToStable) { stable } else { end };
+            let end = if sabotaged(Sabotage::RestoreToStable) {
+                stable
+            } else {
+                end
+            };
             let checkpoint = owned.store.checkpoint();
             // A transaction's marker may be counted before it is written.
             if let Some(ahead) = checkpoint.filter(|checkpoint| *checkpoint > end + 1) {

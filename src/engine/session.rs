@@ -218,7 +218,11 @@ impl Session {
             .map(|task| (task.partition.clone(), task.start()))
             .collect();
         #[cfg(test)]
-        let positions = if sabotaged(Sabotage::NoSeek) { Vec::new() } else { positions };
+        let positions = if sabotaged(Sabotage::NoSeek) {
+            Vec::new()
+        } else {
+            positions
+        };
         self.consumer.seek(&positions)?;
         self.abort = false;
         self.ended();

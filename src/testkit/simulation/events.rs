@@ -50,6 +50,7 @@ impl World {
     /// Frozen, and taken for dead by its group.
     fn becomes_a_zombie(&mut self, at: usize) {
         self.freeze(at);
+        self.count("zombies", 1);
         let name = self.slots[at].name.clone();
         let members = self.broker.members(GROUP);
         for member in members.iter().filter(|member| member.process == name) {
@@ -64,6 +65,7 @@ impl World {
         let name = self.slots[at].name.clone();
         match self.random.below(8) {
             0..=3 => {
+                self.count("stores damaged", 1);
                 let damaged = self.slots[at].disk.damage();
                 self.log.add(|| format!("disk of {name} is damaged: {damaged:?}"));
                 return;
@@ -71,19 +73,26 @@ impl World {
             4 | 5 => {
                 self.kill(at);
                 self.log.add(|| format!("power of {name} is cut"));
+                self.count("power cuts", 1);
                 self.slots[at].disk.power_cut();
             }
             6 => {
                 self.kill(at);
                 self.log.add(|| format!("disk of {name} is lost"));
+                self.count("disks lost", 1);
                 self.slots[at].disk.lose();
             }
             _ => {
                 let other = self.random.below(self.slots.len() as u64) as usize;
                 self.kill(at);
                 self.kill(other);
-                self.log
-                    .add(|| format!("{name} gets the disk of {}, and the other way round", self.slots[other].name));
+                self.log.add(|| {
+                    format!(
+                        "{name} gets the disk of {}, and the other way round",
+                        self.slots[other].name
+                    )
+                });
+                self.count("disks moved", 1);
                 let disk = self.slots[at].disk.clone();
                 self.slots[at].disk = std::mem::replace(&mut self.slots[other].disk, disk);
             }

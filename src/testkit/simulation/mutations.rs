@@ -17,7 +17,10 @@ fn is_noticed(what: Sabotage) {
     let Some((seed, how)) = noticed else {
         panic!("nobody noticed {what:?} in {SEEDS} seeds");
     };
-    tell(&format!("{what:?} is noticed by seed {seed}: {}", how.chars().take(160).collect::<String>()));
+    tell(&format!(
+        "{what:?} is noticed by seed {seed}: {}",
+        how.chars().take(160).collect::<String>()
+    ));
 }
 
 macro_rules! mutations {

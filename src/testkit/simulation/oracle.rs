@@ -143,7 +143,9 @@ impl Oracle {
             let committed = self.broker.committed_offset(GROUP, topic, *partition).unwrap_or(0);
             if committed < input.committed {
                 let before = input.committed;
-                return Err(format!("the offset of {topic} {partition} went from {before} back to {committed}"));
+                return Err(format!(
+                    "the offset of {topic} {partition} went from {before} back to {committed}"
+                ));
             }
             input.committed = committed;
         }
@@ -176,7 +178,9 @@ impl Oracle {
         let (input, index) = lane.expected[lane.seen].source;
         lane.seen += 1;
         if record.topic == "middle" {
-            self.inputs[STAGE + record.partition as usize].offsets.push(record.offset);
+            self.inputs[STAGE + record.partition as usize]
+                .offsets
+                .push(record.offset);
         }
         let input = &self.inputs[input];
         if input.offsets[index] >= input.committed {
@@ -197,7 +201,11 @@ impl Oracle {
         while input.outcomes.get(input.first_open).is_some_and(is_there) {
             input.first_open += 1;
         }
-        let Some(offset) = input.offsets.get(input.first_open).filter(|offset| **offset < input.committed) else {
+        let Some(offset) = input
+            .offsets
+            .get(input.first_open)
+            .filter(|offset| **offset < input.committed)
+        else {
             return Ok(());
         };
         // It may be committed, and not to be read before something else is decided.
@@ -231,7 +239,9 @@ impl Oracle {
         lost.map_or(Ok(()), |lost| {
             let TopicPartition { topic, partition } = &self.inputs[lost.source.0].at;
             let (number, value) = (lost.source.1, &lost.value);
-            Err(format!("lost: {value}, of record number {number} of {topic} {partition}"))
+            Err(format!(
+                "lost: {value}, of record number {number} of {topic} {partition}"
+            ))
         })
     }
 }
