@@ -8,7 +8,8 @@
 //!
 //! For the stores that were not written to there is nothing new to be looked at: a changelog only grows.
 
-use super::disk::{Disk, Kept, fold};
+use super::disk::Disk;
+use super::kept::{Kept, fold};
 use super::own::Seen;
 use super::topology::{PARTITIONS, STORES, WINDOW};
 use crate::broker::TopicPartition;

@@ -2,15 +2,15 @@
 //! between, that are drawn from one seed; after every step the oracle looks.
 
 use super::disk::{Disk, DiskStores};
+use super::faults::{foreseen, inject};
 use super::input::Writer;
 use super::log::Log;
 use super::oracle::Oracle;
 use super::plan::Plan;
 use super::topology::{GROUP, TOPICS, topology};
-use crate::broker::memory::{Fault, Faults, MemoryBroker, Operation, Point, Random, RandomFaults, When};
-use crate::broker::{Outgoing, Reaction, TopicState};
-use crate::engine::{EngineError, Shared, Standbys, Step, Tables, Wiring, Worker, WorkerSettings};
-use crate::state::StateError;
+use crate::broker::memory::{MemoryBroker, Random};
+use crate::broker::{Outgoing, TopicState};
+use crate::engine::{Shared, Standbys, Step, Tables, Wiring, Worker, WorkerSettings};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -290,39 +290,4 @@ impl World {
     fn look(&mut self) -> Result<(), String> {
         self.oracle.look(self.slots.iter().map(|slot| &slot.disk))
     }
-}
-
-/// Only what was done to it may end an instance.
-fn foreseen(error: &EngineError) -> Result<(), String> {
-    let message = error.to_string();
-    let done_to_it = ["injected fault", "killed by a fault"];
-    match error {
-        EngineError::State(StateError::Io { .. }) => Ok(()),
-        EngineError::Broker(_) if done_to_it.iter().any(|words| message.contains(words)) => Ok(()),
-        _ => Err(format!("an instance ends, and nobody did that to it: {message}")),
-    }
-}
-
-/// From now on calls fail as planned.
-fn inject(broker: &MemoryBroker, seed: u64, plan: &Plan, log: &Log) {
-    let (log, slow, mut random) = (log.clone(), plan.slow_commits, Random::new(seed));
-    let mut faults = RandomFaults::new(random.next_u64(), plan.faults);
-    broker.set_faults(Some(Box::new(move |point: &Point<'_>| {
-        let ends = point.operation == Operation::Commit && point.when == When::Before;
-        let fault = match faults.at(point) {
-            None if ends && random.chance(slow) => Some(match random.below(2) {
-                0 => Fault::LateMarkers(1 + random.below(60) as u32),
-                _ => Fault::Fail(Reaction::Retry),
-            }),
-            fault => fault,
-        };
-        if fault.is_some() || point.when == When::After {
-            let told = fault.map(|fault| format!(": {fault:?}")).unwrap_or_default();
-            log.add(|| {
-                let (process, operation, when) = (point.process, point.operation.name(), point.when);
-                format!("    {process} {operation} {when:?}{told}")
-            });
-        }
-        fault
-    })));
 }
