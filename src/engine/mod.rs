@@ -10,6 +10,7 @@
 //! - **fenced or fatal producer**: the session is dropped, a new producer and consumer are built in process;
 //! - **a commit that timed out** is resumed, never aborted;
 //! - **revoked**: T is committed, then those tasks are closed; **lost**: T is aborted, then they are closed;
+//! - **a store that failed** takes nothing more until it is opened anew, and its task reads nothing until that is restored;
 //! - **a record** succeeds whole or becomes a dead letter whole, in the same transaction as its offset.
 //!
 //! Deliberately not here: threads and sleeping (but in `supervisor`), any knowledge of librdkafka, retries hidden in loops.

@@ -8,11 +8,13 @@
 //!
 //! For the stores that were not written to there is nothing new to be looked at: a changelog only grows.
 
-use super::disk::{Disk, Kept, fold};
-use super::topology::{PARTITIONS, STORES};
+use super::disk::Disk;
+use super::kept::{Kept, fold};
+use super::own::Seen;
+use super::topology::{PARTITIONS, STORES, WINDOW};
 use crate::broker::TopicPartition;
 use crate::broker::memory::{Dumped, MemoryBroker};
-use crate::state::StoreId;
+use crate::state::{StoreId, decode_id};
 use std::collections::BTreeMap;
 
 pub struct Changelogs {
@@ -82,6 +84,9 @@ impl Changelog {
             return Err(format!("stands behind the end of its changelog, {end}"));
         }
         let records: Vec<&Dumped> = self.records.iter().chain(&more).collect();
+        if let Some(seen) = &kept.seen {
+            return check_ids(&records, seen, stands);
+        }
         let (before, after): (Vec<&Dumped>, Vec<&Dumped>) = records.iter().partition(|record| record.offset < stands);
         if !undecided {
             let mut values = Values::new();
@@ -122,4 +127,27 @@ impl Changelog {
 fn take(values: &mut Values, record: &Dumped) {
     let key = record.key.clone().unwrap_or_default();
     fold(values, &[(key, record.value.clone())]);
+}
+
+/// The program's own store forgets ids by and by, so that it is not equal to anything: it has nothing that is not committed, and
+/// all that lies before where it stands and within the window.
+fn check_ids(records: &[&Dumped], seen: &Seen, stands: i64) -> Result<(), String> {
+    let ids = records.iter().map(|record| {
+        let write = decode_id(record.key.as_deref(), record.value.as_deref()).unwrap();
+        (write.id, write.time, record.offset)
+    });
+    let mut unknown = seen.ids.clone();
+    let horizon = seen.stream_time.saturating_sub(WINDOW);
+    let mut missing = None;
+    for (id, time, offset) in ids {
+        unknown.remove(&id);
+        if offset < stands && time > horizon && !seen.ids.contains(&id) {
+            missing = Some(id);
+        }
+    }
+    match (unknown.first(), missing) {
+        (None, None) => Ok(()),
+        (Some(id), _) => Err(format!("has {id:x}, which is not in its changelog")),
+        (None, Some(id)) => Err(format!("has not {id:x}, which is in its changelog before that")),
+    }
 }

@@ -5,13 +5,18 @@
 //! are gone, as they were not synced; a whole disk is lost, or comes back in another instance's place; a write fails; a store is
 //! damaged, which shows at some reads and not at others, until it is put aside.
 
+use super::kept::{Batch, Kept};
 use super::log::Log;
+use super::own::{self, OwnIds, Seen};
 use super::store::{SimulatedIds, SimulatedValues};
 use crate::broker::memory::{MemoryBroker, Random};
-use crate::state::{StateError, StoreId, StoreKind, StoreSpec, Stores, TaskIds, TaskStore, TaskValues};
+use crate::state::{
+    Disk as _, IdStore, SimulatedDisk, StateError, StoreId, StoreKind, StoreSpec, Stores, TaskIds, TaskStore,
+    TaskValues,
+};
 use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 /// A disk; its clones are the same disk.
@@ -20,69 +25,26 @@ pub struct Disk(Arc<Mutex<Contents>>);
 
 pub struct Contents {
     name: String,
-    random: Random,
+    pub random: Random,
     /// Of a thousand writes, how many fail.
     pub faults: u64,
     stores: BTreeMap<StoreId, Kept>,
+    /// What the id stores are on, where those are the program's own.
+    files: Option<SimulatedDisk>,
     /// What was written to since somebody looked.
     touched: Vec<StoreId>,
     log: Log,
 }
 
-/// A committed transaction, or a piece of the changelog.
-#[derive(Clone, Debug)]
-pub struct Batch {
-    pub writes: Vec<(Vec<u8>, Option<Vec<u8>>)>,
-    pub stream_time: i64,
-    pub checkpoint: Option<i64>,
-}
-
-/// A store as it lies on the disk.
-#[derive(Default)]
-pub struct Kept {
-    pub batches: Vec<Batch>,
-    /// What the batches come to.
-    pub values: BTreeMap<Vec<u8>, Vec<u8>>,
-    open: bool,
-    damaged: bool,
-}
-
-impl Kept {
-    pub fn checkpoint(&self) -> Option<i64> {
-        self.batches.iter().rev().find_map(|batch| batch.checkpoint)
-    }
-
-    fn add(&mut self, batch: Batch) {
-        fold(&mut self.values, &batch.writes);
-        self.batches.push(batch);
-    }
-
-    /// Loses the batches after the first `left`.
-    fn lose(&mut self, left: usize) {
-        let mut batches = std::mem::take(&mut self.batches);
-        batches.truncate(left);
-        self.values.clear();
-        batches.into_iter().for_each(|batch| self.add(batch));
-    }
-}
-
-/// The later write of a key counts, none removes it.
-pub fn fold(values: &mut BTreeMap<Vec<u8>, Vec<u8>>, writes: &[(Vec<u8>, Option<Vec<u8>>)]) {
-    for (key, value) in writes {
-        match value {
-            Some(value) => values.insert(key.clone(), value.clone()),
-            None => values.remove(key),
-        };
-    }
-}
-
 impl Disk {
-    pub fn new(name: &str, seed: u64, faults: u64, log: &Log) -> Disk {
+    /// `own_ids`: the id stores are the program's own, on a simulated file system.
+    pub fn new(name: &str, seed: u64, faults: u64, own_ids: bool, log: &Log) -> Disk {
         Disk(Arc::new(Mutex::new(Contents {
             name: name.to_owned(),
             random: Random::new(seed),
             faults,
             stores: BTreeMap::new(),
+            files: own_ids.then(|| SimulatedDisk::new(seed)),
             touched: Vec::new(),
             log: log.clone(),
         })))
@@ -92,9 +54,19 @@ impl Disk {
         self.0.lock().unwrap()
     }
 
+    /// Another process begins on it.
+    pub fn begin(&self) {
+        if let Some(files) = &self.contents().files {
+            files.kill();
+        }
+    }
+
     /// The machine died: of each store the last batches may be gone.
     pub fn power_cut(&self) {
         let contents = &mut *self.contents();
+        if let Some(files) = &contents.files {
+            files.crash();
+        }
         for (id, kept) in &mut contents.stores {
             let lost = contents.random.below(4).min(kept.batches.len() as u64) as usize;
             if lost > 0 {
@@ -106,12 +78,19 @@ impl Disk {
 
     /// Nothing is left.
     pub fn lose(&self) {
-        self.contents().stores.clear();
+        let contents = &mut *self.contents();
+        contents.stores.clear();
+        if let Some(files) = &mut contents.files {
+            *files = SimulatedDisk::new(contents.random.next_u64());
+        }
     }
 
     /// Something of some store is not any more what was written.
     pub fn damage(&self) -> Option<StoreId> {
         let contents = &mut *self.contents();
+        if let Some(files) = &contents.files {
+            files.damage(Path::new(ROOT));
+        }
         let mut ids: Vec<&StoreId> = contents.stores.keys().collect();
         // That of one in use shows sooner.
         if contents.stores.values().any(|kept| kept.open) {
@@ -140,6 +119,9 @@ pub struct DiskStores {
     pub process: MemoryBroker,
 }
 
+/// Of the id stores that are the program's own.
+const ROOT: &str = "/ids";
+
 impl Stores for DiskStores {
     fn open(&self, id: &StoreId, spec: &StoreSpec) -> Result<TaskStore, StateError> {
         let place = Place {
@@ -151,6 +133,19 @@ impl Stores for DiskStores {
         let kept = contents.stores.entry(id.clone()).or_default();
         if kept.open {
             return Err(place.in_use());
+        }
+        if let (StoreKind::Ids { window }, Some(files)) = (&spec.kind, &contents.files) {
+            let window = window.as_millis() as i64;
+            let ids = own::open(files, &place.folder(), window)?;
+            kept.open = true;
+            kept.seen = Some(Seen::of(&ids)?);
+            contents.touched.push(id.clone());
+            contents.log.add(|| {
+                let (name, path, checkpoint) = (&contents.name, place.path(), ids.checkpoint());
+                format!("    disk {name} opens its own {path} at {checkpoint:?}")
+            });
+            let store = OwnIds::new(place, files.clone(), ids);
+            return Ok(TaskStore::Ids(TaskIds::new(window, Box::new(store))));
         }
         // Some damage is seen at once: then it is an empty store.
         if kept.damaged && contents.random.chance(500) {
@@ -179,14 +174,23 @@ impl Stores for DiskStores {
             .log
             .add(|| format!("    {} {} is put aside", id.store, id.partition));
         contents.stores.remove(id);
+        if let Some(files) = &contents.files {
+            let folder = folder(id);
+            let removed = files.remove_folder(&folder);
+            removed.map_err(|error| StateError::io("remove", &folder, error))?;
+        }
         Ok(())
     }
 }
 
+fn folder(id: &StoreId) -> PathBuf {
+    Path::new(ROOT).join(format!("{}-{}", id.store, id.partition))
+}
+
 /// An open store; closed by being dropped.
 pub struct Place {
-    disk: Disk,
-    process: MemoryBroker,
+    pub disk: Disk,
+    pub process: MemoryBroker,
     id: StoreId,
 }
 
@@ -199,7 +203,20 @@ impl Drop for Place {
 }
 
 impl Place {
-    fn path(&self) -> String {
+    fn folder(&self) -> PathBuf {
+        folder(&self.id)
+    }
+
+    /// What the program's own store has now.
+    pub fn saw(&self, seen: Seen) {
+        let contents = &mut *self.disk.contents();
+        if let Some(kept) = contents.stores.get_mut(&self.id) {
+            kept.seen = Some(seen);
+            contents.touched.push(self.id.clone());
+        }
+    }
+
+    pub fn path(&self) -> String {
         format!("{}-{}", self.id.store, self.id.partition)
     }
 
@@ -210,7 +227,7 @@ impl Place {
         }
     }
 
-    fn io(&self, operation: &'static str, why: &str) -> StateError {
+    pub fn io(&self, operation: &'static str, why: &str) -> StateError {
         StateError::io(operation, Path::new(&self.path()), io::Error::other(why.to_owned()))
     }
 

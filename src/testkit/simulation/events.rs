@@ -50,6 +50,7 @@ impl World {
     /// Frozen, and taken for dead by its group.
     fn becomes_a_zombie(&mut self, at: usize) {
         self.freeze(at);
+        self.count("zombies", 1);
         let name = self.slots[at].name.clone();
         let members = self.broker.members(GROUP);
         for member in members.iter().filter(|member| member.process == name) {
@@ -64,6 +65,7 @@ impl World {
         let name = self.slots[at].name.clone();
         match self.random.below(8) {
             0..=3 => {
+                self.count("stores damaged", 1);
                 let damaged = self.slots[at].disk.damage();
                 self.log.add(|| format!("disk of {name} is damaged: {damaged:?}"));
                 return;
@@ -71,11 +73,13 @@ impl World {
             4 | 5 => {
                 self.kill(at);
                 self.log.add(|| format!("power of {name} is cut"));
+                self.count("power cuts", 1);
                 self.slots[at].disk.power_cut();
             }
             6 => {
                 self.kill(at);
                 self.log.add(|| format!("disk of {name} is lost"));
+                self.count("disks lost", 1);
                 self.slots[at].disk.lose();
             }
             _ => {
@@ -88,6 +92,7 @@ impl World {
                         self.slots[other].name
                     )
                 });
+                self.count("disks moved", 1);
                 let disk = self.slots[at].disk.clone();
                 self.slots[at].disk = std::mem::replace(&mut self.slots[other].disk, disk);
             }

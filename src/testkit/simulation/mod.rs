@@ -10,10 +10,13 @@
 mod changelog;
 mod disk;
 mod events;
+mod faults;
 mod input;
+mod kept;
 mod log;
 mod mutations;
 mod oracle;
+mod own;
 mod plan;
 mod store;
 mod topology;
@@ -25,7 +28,7 @@ use std::io::Write as _;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
-use world::World;
+use world::{Happened, World};
 
 /// Seeds tried unless told otherwise.
 const SEEDS: u64 = 3_000;
@@ -56,8 +59,8 @@ fn run(what: &str, seeds: u64, plan: fn(u64) -> Plan) {
         return;
     }
     let seeds = number("MILLSTREAM_SEEDS").unwrap_or(seeds);
-    let (next, steps, began) = (AtomicU64::new(0), AtomicU64::new(0), Instant::now());
-    let failed = Mutex::new(None);
+    let (next, began) = (AtomicU64::new(0), Instant::now());
+    let (failed, happened) = (Mutex::new(None), Mutex::new(Happened::new()));
     let work = || {
         let log = Log::default();
         loop {
@@ -66,12 +69,10 @@ fn run(what: &str, seeds: u64, plan: fn(u64) -> Plan) {
                 return;
             }
             let (world, lived) = life(seed, plan(seed), &log);
-            steps.fetch_add(world.steps, Ordering::Relaxed);
+            for (what, times) in &world.happened {
+                *happened.lock().unwrap().entry(*what).or_default() += times;
+            }
             if let Err(wrong) = lived {
-                if std::env::var("SURVEY").is_ok() {
-                    tell(&format!("seed {seed}: {wrong}"));
-                    continue;
-                }
                 next.store(seeds, Ordering::Relaxed);
                 failed.lock().unwrap().get_or_insert((seed, wrong));
             }
@@ -84,10 +85,12 @@ fn run(what: &str, seeds: u64, plan: fn(u64) -> Plan) {
     if let Some((seed, wrong)) = failed.into_inner().unwrap() {
         panic!("seed {seed}: {wrong}\nsee it happen with MILLSTREAM_SEED={seed}");
     }
+    let happened = happened.into_inner().unwrap();
+    let happened: Vec<String> = happened.iter().map(|(what, times)| format!("{times} {what}")).collect();
     tell(&format!(
-        "simulation, {what}: {seeds} seeds, {} steps, {:.1?}",
-        steps.load(Ordering::Relaxed),
-        began.elapsed()
+        "simulation, {what}: {seeds} seeds in {:.1?}: {}",
+        began.elapsed(),
+        happened.join(", ")
     ));
 }
 

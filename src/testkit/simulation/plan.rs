@@ -19,6 +19,8 @@ pub struct Plan {
     pub disk_faults: u64,
     /// Of a thousand steps, before how many something happens to a disk.
     pub disk_events: u64,
+    /// The id stores are the program's own, on a simulated file system.
+    pub own_ids: bool,
     pub static_members: bool,
     /// That run from the start, of three.
     pub instances: usize,
@@ -38,6 +40,7 @@ impl Plan {
             events: one_of(&[0, 30, 60]),
             disk_faults: one_of(&[0, 0, 10, 40]),
             disk_events: one_of(&[0, 20, 60]),
+            own_ids: one_of(&[0, 1]) == 1,
             static_members: one_of(&[0, 0, 1]) == 1,
             instances: one_of(&[1, 2, 3]) as usize,
             workers: one_of(&[1, 1, 2]) as usize,

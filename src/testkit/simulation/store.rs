@@ -1,6 +1,7 @@
 //! Stores on a simulated disk, as the engine has them.
 
-use super::disk::{Batch, Place};
+use super::disk::Place;
+use super::kept::{Batch, Kept};
 use crate::state::{IdStore, IdWrite, MemoryIds, StateError, ValueStore, ValueWrite, encode_id};
 
 /// Ids. What is expired is known by the store in memory that reads what is on the disk when it is opened.
@@ -86,7 +87,7 @@ impl ValueStore for SimulatedValues {
     }
 
     fn checkpoint(&self) -> Option<i64> {
-        self.place.look(super::disk::Kept::checkpoint).flatten()
+        self.place.look(Kept::checkpoint).flatten()
     }
 
     fn len(&self) -> usize {

@@ -2,15 +2,16 @@
 //! between, that are drawn from one seed; after every step the oracle looks.
 
 use super::disk::{Disk, DiskStores};
+use super::faults::{foreseen, inject};
 use super::input::Writer;
 use super::log::Log;
 use super::oracle::Oracle;
 use super::plan::Plan;
 use super::topology::{GROUP, TOPICS, topology};
-use crate::broker::memory::{Fault, Faults, MemoryBroker, Operation, Point, Random, RandomFaults, When};
-use crate::broker::{Outgoing, Reaction, TopicState};
-use crate::engine::{EngineError, Shared, Standbys, Step, Tables, Wiring, Worker, WorkerSettings};
-use crate::state::StateError;
+use crate::broker::memory::{MemoryBroker, Random};
+use crate::broker::{Outgoing, TopicState};
+use crate::engine::{Shared, Standbys, Step, Tables, Wiring, Worker, WorkerSettings};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,13 +30,17 @@ pub struct Running {
     pub process: MemoryBroker,
 }
 
+/// How often things happened, by their names.
+pub type Happened = BTreeMap<&'static str, u64>;
+
 pub struct World {
     pub broker: MemoryBroker,
     pub random: Random,
     pub plan: Plan,
     pub slots: Vec<Slot>,
     pub log: Log,
-    pub steps: u64,
+    /// What happened, and how often.
+    pub happened: Happened,
     writer: Writer,
     oracle: Oracle,
     now: Duration,
@@ -61,7 +66,7 @@ impl World {
         inject(&broker, random.next_u64(), &plan, &log);
         let slots = ["a", "b", "c"].map(|name| Slot {
             name: name.to_owned(),
-            disk: Disk::new(name, random.next_u64(), plan.disk_faults, &log),
+            disk: Disk::new(name, random.next_u64(), plan.disk_faults, plan.own_ids, &log),
             running: None,
             frozen: 0,
         });
@@ -74,7 +79,7 @@ impl World {
             slots: slots.into_iter().collect(),
             now: Duration::ZERO,
             log,
-            steps: 0,
+            happened: Happened::new(),
         }
     }
 
@@ -105,7 +110,13 @@ impl World {
             self.write();
         }
         self.settle()?;
-        self.oracle.all_is_there()
+        self.oracle.all_is_there()?;
+        (0..self.slots.len()).for_each(|slot| self.kill(slot));
+        Ok(())
+    }
+
+    pub fn count(&mut self, what: &'static str, times: u64) {
+        *self.happened.entry(what).or_default() += times;
     }
 
     fn settle(&mut self) -> Result<(), String> {
@@ -132,6 +143,10 @@ impl World {
                 self.broker.advance(Duration::from_secs(20));
             }
             (0..self.slots.len()).try_for_each(|slot| self.step(slot))?;
+            // A disk may have been about to fail.
+            if self.slots.iter().all(|slot| slot.running.is_none()) {
+                self.start(0);
+            }
         }
         Err(format!(
             "does not come to rest: lag {}, open transactions {:?}, members {:?}",
@@ -155,6 +170,7 @@ impl World {
         let (at, offset) = self.broker.produce(&outgoing).unwrap();
         self.log
             .add(|| format!("written to {} at {offset}: {record:?}", at.partition));
+        self.count("records", 1);
         self.oracle.expect(&record, at.partition, offset);
     }
 
@@ -165,6 +181,7 @@ impl World {
         }
         self.log.add(|| format!("{} starts", slot.name));
         let process = self.broker.process(&slot.name);
+        slot.disk.begin();
         let topology = topology();
         let shared = Arc::new(Shared {
             wiring: Wiring::new(&topology),
@@ -196,7 +213,21 @@ impl World {
     pub fn kill(&mut self, at: usize) {
         if let Some(running) = self.slots[at].running.take() {
             self.log.add(|| format!("{} is killed", self.slots[at].name));
-            running.process.kill();
+            self.count("processes killed", 1);
+            self.ended(running);
+        }
+    }
+
+    /// Nothing of a process has any effect from now on.
+    fn ended(&mut self, running: Running) {
+        running.process.kill();
+        for worker in &running.workers {
+            let counts = worker.counts();
+            self.count("commits", counts.commits);
+            self.count("aborts", counts.aborts);
+            self.count("producers built anew", counts.rebuilds);
+            self.count("rebalances", counts.rebalances);
+            self.count("records restored", counts.restored);
         }
     }
 
@@ -219,8 +250,7 @@ impl World {
                 }
             }
         }
-        running.process.kill();
-        drop(running);
+        self.ended(running);
         self.look()
     }
 
@@ -231,73 +261,33 @@ impl World {
             slot.frozen -= 1;
             return Ok(());
         }
-        let Some(running) = &mut slot.running else {
+        let Some(mut running) = slot.running.take() else {
             return Ok(());
         };
-        self.steps += 1;
         let index = self.random.below(running.workers.len() as u64) as usize;
+        let name = &slot.name;
         match running.workers[index].step(self.now) {
-            Ok(Step::Busy | Step::Idle) => {}
-            Ok(Step::Wait(_)) => {
-                self.log.add(|| format!("{}-{index} waits", slot.name));
-                if self.random.chance(self.plan.events * 4) {
-                    self.event_in_between(at);
+            Ok(step) => {
+                slot.running = Some(running);
+                if let Step::Wait(_) = step {
+                    self.log.add(|| format!("{name}-{index} waits"));
+                    if self.random.chance(self.plan.events * 4) {
+                        self.event_in_between(at);
+                    }
                 }
             }
             Err(error) => {
-                self.log.add(|| format!("{}-{index} fails: {error}", slot.name));
-                running.process.kill();
-                slot.running = None;
+                self.log.add(|| format!("{name}-{index} fails: {error}"));
+                self.count("processes failed", 1);
+                self.ended(running);
                 foreseen(&error)?;
             }
         }
+        self.count("steps", 1);
         self.look()
     }
 
     fn look(&mut self) -> Result<(), String> {
         self.oracle.look(self.slots.iter().map(|slot| &slot.disk))
     }
-}
-
-/// Only what was done to it may end an instance.
-fn foreseen(error: &EngineError) -> Result<(), String> {
-    let message = error.to_string();
-    let done_to_it = [
-        "injected fault",
-        "killed by a fault",
-        "simulated",
-        "the process is dead",
-    ];
-    match error {
-        EngineError::Broker(_) | EngineError::State(StateError::Io { .. })
-            if done_to_it.iter().any(|words| message.contains(words)) =>
-        {
-            Ok(())
-        }
-        _ => Err(format!("an instance ends, and nobody did that to it: {message}")),
-    }
-}
-
-/// From now on calls fail as planned.
-fn inject(broker: &MemoryBroker, seed: u64, plan: &Plan, log: &Log) {
-    let (log, slow, mut random) = (log.clone(), plan.slow_commits, Random::new(seed));
-    let mut faults = RandomFaults::new(random.next_u64(), plan.faults);
-    broker.set_faults(Some(Box::new(move |point: &Point<'_>| {
-        let ends = point.operation == Operation::Commit && point.when == When::Before;
-        let fault = match faults.at(point) {
-            None if ends && random.chance(slow) => Some(match random.below(2) {
-                0 => Fault::LateMarkers(1 + random.below(60) as u32),
-                _ => Fault::Fail(Reaction::Retry),
-            }),
-            fault => fault,
-        };
-        if fault.is_some() || point.when == When::After {
-            let told = fault.map(|fault| format!(": {fault:?}")).unwrap_or_default();
-            log.add(|| {
-                let (process, operation, when) = (point.process, point.operation.name(), point.when);
-                format!("    {process} {operation} {when:?}{told}")
-            });
-        }
-        fault
-    })));
 }

@@ -83,6 +83,33 @@ impl DiskIds {
         )
     }
 
+    /// The same, with everything so small that a few dozen ids come to runs, merges and new logs.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    #[cfg(test)]
+    pub fn open_small(
+        disk: Arc<dyn Disk>,
+        folder: &Path,
+        window: i64,
+        budget: &Arc<Budget>,
+    ) -> Result<Self, StateError> {
+        Self::open_in(
+            Place {
+                disk,
+                folder: folder.to_owned(),
+                budget: Arc::clone(budget),
+                sizes: Sizes {
+                    least_slots: 16,
+                    most_slots: 16,
+                    run: 40,
+                    log: 1_000,
+                },
+            },
+            window,
+        )
+    }
+
     fn open_in(place: Place, window: i64) -> Result<Self, StateError> {
         let budget = &place.budget;
         let registered = budget.register();
