@@ -6,7 +6,6 @@ use crate::harness::client::Client;
 use crate::harness::cluster::{self, Cluster};
 use crate::harness::compare;
 use crate::harness::random::Random;
-
 use crate::scenario::{Scenario, Size, Tally};
 use crate::{copy, crashes, failing, outages, restore, sharing, state, transactions, verifier};
 use std::panic::{AssertUnwindSafe, catch_unwind};
