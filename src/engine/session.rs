@@ -94,6 +94,13 @@ impl Session {
             worker.counts.rebalances += 1;
             return Ok(Step::Busy);
         }
+        // A commit that could not be begun comes before any other record: a transaction that is meant for one record, to find the
+        // one that the broker refuses, must not get a second.
+        if self.is_due(worker, now) {
+            self.commit()?;
+            worker.counts.commits += 1;
+            return Ok(Step::Busy);
+        }
         let restoring = self.restore(worker, now)?;
         let step = self.poll(worker, now, restoring)?;
         if self.is_due(worker, now) {
