@@ -55,6 +55,11 @@ impl Budget {
         counts.cache + counts.work
     }
 
+    /// What of it is filters and indexes, in bytes.
+    pub fn caches(&self) -> usize {
+        self.counts().cache
+    }
+
     /// The most that they ever held together, in bytes.
     pub fn highest(&self) -> usize {
         self.counts().highest

@@ -38,6 +38,8 @@ pub(super) struct RunInfo {
     pub from: i64,
     /// Exclusive.
     pub to: i64,
+    /// It has all that its segment had when its time had passed.
+    pub settled: bool,
 }
 
 /// Whether a file in the folder is the manifest's.
@@ -138,6 +140,7 @@ mod tests {
                 ids: 7,
                 from: -10,
                 to: 0,
+                settled: true,
             }],
         }
     }

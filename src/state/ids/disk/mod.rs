@@ -162,7 +162,8 @@ impl DiskIds {
         for (id, segment) in self.memtable.others(&[]) {
             each(unmix(id), self.end_of(segment));
         }
-        for run in self.runs.iter() {
+        let horizon = self.horizon();
+        for run in self.runs.iter().filter(|run| run.info().to > horizon) {
             let mut cursor = merge::Cursor::new(run);
             while let Some(id) = cursor.next()? {
                 each(unmix(id), run.info().to);

@@ -2,7 +2,7 @@
 
 use super::DiskIds;
 use super::log::{self, Log};
-use super::manifest::Manifest;
+use super::manifest::{Manifest, RunInfo};
 use super::merge::merge;
 use super::plan;
 use super::run::{self, Run};
@@ -41,9 +41,14 @@ impl DiskIds {
     }
 
     fn flush(&mut self, segment: i64) -> Result<Run, StateError> {
-        let number = self.take_number();
-        let (from, to) = (segment.saturating_mul(self.segment), self.end_of(segment));
-        let mut writer = RunWriter::new(&self.place, number, from, to)?;
+        let info = RunInfo {
+            number: self.take_number(),
+            ids: 0,
+            from: segment.saturating_mul(self.segment),
+            to: self.end_of(segment),
+            settled: false,
+        };
+        let mut writer = RunWriter::new(&self.place, info)?;
         self.memtable.sorted(segment, |id| writer.push(id))?;
         writer.finish()
     }
@@ -51,16 +56,20 @@ impl DiskIds {
     fn merge_all(&mut self, gone: &mut Vec<Run>) -> Result<(), StateError> {
         loop {
             let infos: Vec<_> = self.runs.infos().collect();
-            let Some(places) = plan::to_merge(&infos, self.stream_time, self.place.sizes.run) else {
+            let Some(plan) = plan::to_merge(&infos, self.stream_time, self.place.sizes.run) else {
                 return Ok(());
             };
             // Their filters go with them, which makes room for the new one.
-            let inputs = self.runs.take(|place, _| places.contains(&place));
+            let inputs = self.runs.take(|place, _| plan.places.contains(&place));
             let Some(first) = inputs.first().map(Run::info) else {
                 return Ok(());
             };
-            let number = self.take_number();
-            let mut writer = RunWriter::new(&self.place, number, first.from, first.to)?;
+            let info = RunInfo {
+                number: self.take_number(),
+                settled: plan.settles,
+                ..first
+            };
+            let mut writer = RunWriter::new(&self.place, info)?;
             merge(&inputs, &mut writer, &self.place.budget)?;
             self.runs.push(writer.finish()?);
             gone.extend(inputs);

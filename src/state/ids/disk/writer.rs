@@ -25,17 +25,12 @@ pub(super) struct RunWriter<'a> {
 }
 
 impl<'a> RunWriter<'a> {
-    /// Begins run `number`, of ids with event times in `from..to`.
-    pub fn new(place: &'a Place, number: u32, from: i64, to: i64) -> Result<Self, StateError> {
+    /// Begins a run that is like `info` but for its ids, which are to come.
+    pub fn new(place: &'a Place, info: RunInfo) -> Result<Self, StateError> {
         Ok(Self {
             place,
-            info: RunInfo {
-                number,
-                ids: 0,
-                from,
-                to,
-            },
-            file: place.create(&run::name(number))?,
+            info: RunInfo { ids: 0, ..info },
+            file: place.create(&run::name(info.number))?,
             ids: Vec::with_capacity(page::IDS),
             index: Vec::new(),
             pages: 0,
