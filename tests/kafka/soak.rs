@@ -24,6 +24,7 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("two-stages-stopped", copy::two_stages_stopped),
     ("two-stages-killed", copy::two_stages_killed),
     ("scaled", sharing::scaled),
+    ("stopped-early", sharing::stopped_early),
     ("killed", crashes::killed),
     ("rolling", sharing::rolling),
     ("one-of-three", crashes::one_of_three),
