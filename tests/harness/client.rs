@@ -135,6 +135,18 @@ impl Client {
         for result in results {
             result.unwrap_or_else(|(topic, error)| panic!("cannot create topic {topic}: {error}"));
         }
+        // A broker may not know yet what the controller has made.
+        for broker in self.brokers.split(',') {
+            let consumer: BaseConsumer = Self::new(broker).config().create().expect("a client");
+            for name in names {
+                super::wait_until(&format!("{broker} to know of the topic {name}"), LIMIT, || {
+                    let found = partitions_of(&consumer, name).len();
+                    (found == partitions as usize)
+                        .then_some(())
+                        .ok_or(format!("{found} partitions"))
+                });
+            }
+        }
     }
 
     /// Deletes every topic but Kafka's own.

@@ -96,6 +96,42 @@ pub fn shutdown(random: &mut Random, _: Size) -> Tally {
 }
 
 #[test]
+fn told_to_stop_at_any_moment_an_instance_stops() {
+    check("stopped-early", stopped_early);
+}
+
+/// In the middle of starting, of joining, of a rebalance that another's start or stop began.
+pub fn stopped_early(random: &mut Random, size: Size) -> Tally {
+    const NAMES: [&str; 3] = ["a", "b", "c"];
+    let topology = TestTopology::of("stopped-early", THROUGH)
+        .kafka("session.timeout.ms", "6000")
+        .kafka("heartbeat.interval.ms", "300");
+    let pipeline = Pipeline::of(topology);
+    pipeline.create(&["in", "out"], 6, &[]);
+    let rounds = size.of(12, 60);
+    let count = 1_000 * rounds;
+    let flow = pipeline.flow(&numbered(&pipeline, 0..count), Duration::from_secs(rounds.into()));
+    let mut crew = Crew::new(&pipeline);
+    crew.start_all(&NAMES);
+    for round in 0..rounds as usize {
+        let name = NAMES[round % NAMES.len()];
+        crew.stop(name);
+        std::thread::sleep(Duration::from_millis(random.between(0, 600)));
+        crew.start(name);
+        std::thread::sleep(Duration::from_millis(random.between(0, 900)));
+    }
+    flow.finish();
+    pipeline
+        .client
+        .wait_committed(&pipeline.topic("out"), count as usize, LIMIT);
+    let mut tally = crew.finish();
+    verify(&pipeline, count);
+    tally.input += u64::from(count);
+    tally.output += u64::from(count);
+    tally
+}
+
+#[test]
 fn a_rolling_restart_of_static_members_moves_no_partition_and_begins_no_generation() {
     check("rolling", rolling);
 }

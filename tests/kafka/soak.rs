@@ -1,5 +1,5 @@
-//! `./test --soak MINUTES [FILTER]`: all scenarios, or those named so, long, again and again with new seeds, until the time is
-//! over.
+//! `./test --soak MINUTES [FILTER]`: all scenarios, or those named so, again and again with new seeds, until the time is over. The
+//! first time they are short, so that a short soak has seen them all, then long.
 
 use crate::harness::broker::{self, Broker};
 use crate::harness::client::Client;
@@ -11,7 +11,6 @@ use crate::{copy, crashes, failing, outages, restore, sharing, state, transactio
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-/// The shorter ones first, so that a short soak has seen most.
 const SCENARIOS: &[(&str, Scenario)] = &[
     ("copy", copy::copied),
     ("shutdown", sharing::shutdown),
@@ -24,6 +23,7 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("two-stages-stopped", copy::two_stages_stopped),
     ("two-stages-killed", copy::two_stages_killed),
     ("scaled", sharing::scaled),
+    ("stopped-early", sharing::stopped_early),
     ("killed", crashes::killed),
     ("rolling", sharing::rolling),
     ("one-of-three", crashes::one_of_three),
@@ -80,8 +80,9 @@ fn soak() {
             let seed = seeds.next() & 0xffff_ffff;
             println!("{name}, round {}: seed {seed}", line.rounds + 1);
             let began = Instant::now();
+            let size = if line.rounds == 0 { Size::Short } else { Size::Long };
             line.rounds += 1;
-            match catch_unwind(AssertUnwindSafe(|| scenario(&mut Random::new(seed), Size::Long))) {
+            match catch_unwind(AssertUnwindSafe(|| scenario(&mut Random::new(seed), size))) {
                 Ok(tally) => {
                     println!("{name}: {tally}, in {:.0} s", began.elapsed().as_secs_f64());
                     line.tally += tally;

@@ -19,6 +19,8 @@ use std::time::Duration;
 pub struct GroupConsumer {
     group: String,
     consumer: BaseConsumer<ConsumerCallbacks>,
+    /// A rebalance was handed out and not completed yet.
+    owed: bool,
 }
 
 impl GroupConsumer {
@@ -41,6 +43,7 @@ impl GroupConsumer {
         Ok(Self {
             group: settings.group.clone(),
             consumer,
+            owed: false,
         })
     }
 }
@@ -92,11 +95,13 @@ impl Consumer for GroupConsumer {
             }
         }
         trouble.last()?;
-        Ok(self.consumer.context().take())
+        let rebalance = self.consumer.context().take();
+        self.owed |= rebalance.is_some();
+        Ok(rebalance)
     }
 
     fn complete(&mut self, rebalance: Rebalance, start: &[(TopicPartition, Position)]) -> Result<(), BrokerError> {
-        match rebalance {
+        let completed = match rebalance {
             Rebalance::Assigned(_) => {
                 let list = list_at(
                     "assign",
@@ -112,7 +117,9 @@ impl Consumer for GroupConsumer {
                     .incremental_unassign(&list)
                     .map_err(|error| classify("unassign", error))
             }
-        }
+        };
+        self.owed &= completed.is_err();
+        completed
     }
 
     fn committed(&mut self, partitions: &[TopicPartition], timeout: Duration) -> Result<Vec<Option<i64>>, BrokerError> {
@@ -183,9 +190,10 @@ impl Consumer for GroupConsumer {
 
 impl Drop for GroupConsumer {
     fn drop(&mut self) {
-        // The binding's own drop polls until the consumer is closed; a rebalance noted and never completed would hang it.
+        // The binding's own drop polls until the consumer is closed; a rebalance noted and never completed would hang it, also one
+        // that the engine had been told of when it was told to stop.
         self.close();
-        if self.consumer.context().take().is_some() {
+        if self.consumer.context().take().is_some() || self.owed {
             let _ = self.consumer.unassign();
         }
     }

@@ -70,7 +70,12 @@ impl ClientContext for ConsumerCallbacks {
 impl ConsumerContext for ConsumerCallbacks {
     fn rebalance(&self, consumer: &BaseConsumer<Self>, error: RDKafkaRespErr, list: &mut TopicPartitionList) {
         if self.closing.load(Ordering::Relaxed) {
-            if let Err(error) = consumer.incremental_unassign(list) {
+            let given_up = match error {
+                // They are not had yet, so none of them could be given up.
+                RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => consumer.unassign(),
+                _ => consumer.incremental_unassign(list),
+            };
+            if let Err(error) = given_up {
                 tracing::debug!(%error, "giving up partitions while closing");
             }
             return;
