@@ -13,10 +13,6 @@ use std::hint::black_box;
 use std::path::Path;
 use std::sync::LazyLock;
 
-/// As the engine has it.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// As it came with its page, in lines.
 const LINES: &str = include_str!("../topology/customer-events/samples/eventbridge/UpdateUser.json");
 const TOPOLOGY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/topology/customer-events");

@@ -13,10 +13,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-// As the program itself.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 const USAGE: &str = "usage: cargo bench --bench state -- [--ids N,N] [--budget MB] [--only disk|memory]
   --ids N,N    how many ids are remembered (3000000)
   --budget MB  the memory of the store on disk (64)
@@ -35,6 +31,8 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
+    // As the program itself.
+    millstream::allocator::tune();
     let arguments: Vec<String> = std::env::args()
         .skip(1)
         .filter(|argument| argument != "--bench")

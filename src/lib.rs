@@ -2,10 +2,14 @@
 //!
 //! Modules use those below them only; `tests/tidy` holds that, and the other rules of the house.
 
+/// The allocator. Keeps: one for the whole process, librdkafka's buffers included; memory goes back when it is not used.
+pub mod allocator;
 /// The seam to Kafka, real and in memory. Keeps: one place that says what to do about an error; rdkafka in `broker/kafka` only.
 pub mod broker;
 /// The commands. Keeps: data to the standard output, talk to the standard error; exit codes 0, 1, 2.
 pub mod cli;
+/// Bytes to values and back. Keeps: the bytes of Kafka's own serializers; what does not fit is an error, never changed to fit.
+pub mod codec;
 /// Workers, tasks, transactions, restoring. Keeps: exactly once; the only module that commits.
 pub mod engine;
 /// CEL over a borrowed document. Keeps: pure (no clock, no chance, no I/O), an error that names the place and never a value.
@@ -14,10 +18,15 @@ pub mod expression;
 pub mod mapping;
 /// Metrics, logs, health, HTTP. Keeps: called from anywhere, calls nobody; every metric name in one file; no worker waits for it.
 pub mod observe;
+/// What is done to an application that does not run. Keeps: looked at whole before it is done; what failed half-way can be done again.
+pub mod ops;
 /// The processor types, a file each. Keeps: pure and synchronous; a record in, records out, a store at hand.
 pub mod processor;
 /// Records, raw and decoded. Keeps: everything in one is borrowed from its bytes or its arena.
 pub mod record;
+#[cfg(test)]
+/// Ways to break the commit protocol, in tests only. Keeps: a thread breaks its own alone; the program has nothing of it.
+mod sabotage;
 /// Stores and their changelogs. Keeps: a transaction's writes are seen by it at once and by nobody else until it is committed.
 pub mod state;
 /// The test driver: topologies run without Kafka. Keeps: what is tested is the production task and transaction code; a seed repeats a run.

@@ -1,10 +1,8 @@
-//! The program: the command line in `millstream::cli`, and nothing of its own but the allocator.
+//! The program: the command line in `millstream::cli`, and nothing of its own.
 
 use std::process::ExitCode;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
+    millstream::allocator::tune();
     millstream::cli::main()
 }

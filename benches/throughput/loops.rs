@@ -117,11 +117,13 @@ fn send(producer: &BaseProducer, topic: &str, key: &[u8], value: &[u8]) {
     }
 }
 
-/// The binding's own flush sleeps in steps of 100 ms.
+/// The binding's own flush polls busily.
 fn flush(producer: &BaseProducer) {
-    while producer.in_flight_count() > 0 {
-        let _ = producer.flush(Duration::ZERO);
-        producer.poll(Duration::from_millis(1));
+    // SAFETY: the producer is alive, and librdkafka only waits here.
+    while unsafe { bindings::rd_kafka_flush(producer.client().native_ptr(), 50) }
+        != bindings::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR
+    {
+        producer.poll(Duration::ZERO);
     }
 }
 

@@ -22,10 +22,6 @@ use measure::{Measured, Process, watch};
 use report::Report;
 use std::process::{Command, ExitCode, Stdio};
 
-// As the program itself.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 const PARTITIONS: i32 = 4;
 const CUSTOMERS: u64 = 100_000;
 /// One event in so many was sent before.
@@ -88,6 +84,8 @@ struct Feed {
 }
 
 fn main() -> ExitCode {
+    // As the program itself.
+    millstream::allocator::tune();
     let arguments: Vec<String> = std::env::args()
         .skip(1)
         .filter(|argument| argument != "--bench")
@@ -106,7 +104,7 @@ fn main() -> ExitCode {
 }
 
 fn bench(arguments: &Arguments) {
-    let broker = Broker::start_with_heap("1g");
+    let broker = Broker::start_with(&["-Xmx1g"]);
     let client = Client::new(broker.address());
     let feeds: Vec<Feed> = [arguments.events / 5, arguments.events]
         .iter()

@@ -1,9 +1,7 @@
 //! Watching a process while it works: its processor time and memory from /proc, its progress by what it has committed.
 
-use crate::harness::client::offsets;
 use crate::harness::millstream::{Instance, TestTopology};
-use rdkafka::ClientConfig;
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use crate::harness::progress::Progress;
 use std::process::Child;
 use std::time::{Duration, Instant};
 
@@ -92,38 +90,6 @@ pub fn watch(brokers: &str, output: &str, process: Process, expected: u64) -> Me
     measured.peak_kib = peak_kib(id);
     process.end();
     measured
-}
-
-/// The last stable offsets of a topic, summed.
-struct Progress {
-    consumer: BaseConsumer,
-    topic: String,
-    partitions: i32,
-}
-
-impl Progress {
-    fn new(brokers: &str, topic: &str) -> Self {
-        let mut config = ClientConfig::new();
-        config
-            .set("bootstrap.servers", brokers)
-            .set("group.id", "bench-watch")
-            .set("isolation.level", "read_committed");
-        let consumer: BaseConsumer = config.create().expect("a consumer");
-        let metadata = consumer
-            .fetch_metadata(Some(topic), Duration::from_secs(10))
-            .expect("the topic's metadata");
-        let partitions = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
-        Self {
-            consumer,
-            topic: topic.to_owned(),
-            partitions: i32::try_from(partitions).unwrap_or(0),
-        }
-    }
-
-    fn offsets(&self) -> u64 {
-        let high = |partition| offsets(&self.consumer, &self.topic, partition).1;
-        (0..self.partitions).map(high).sum::<i64>().unsigned_abs()
-    }
 }
 
 /// User and system time of a process, all its threads, the ended ones too.

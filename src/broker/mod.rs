@@ -77,6 +77,8 @@ pub trait Broker: Send + Sync {
 #[derive(Clone, Debug)]
 pub struct ConsumerSettings {
     pub group: String,
+    /// The name that this client shows in the group: the instance's.
+    pub client: String,
     /// Static membership: the member's name, stable over restarts.
     pub instance: Option<String>,
     pub topics: Vec<String>,
@@ -99,6 +101,7 @@ pub trait Consumer: Send {
     /// Ends a rebalance. `start` has a position for every partition of an `Assigned`.
     fn complete(&mut self, rebalance: Rebalance, start: &[(TopicPartition, Position)]) -> Result<(), BrokerError>;
     /// Committed offsets, stable: waits out pending transactions, up to `timeout` (then `Retry`). `None`: nothing committed.
+    /// `Fatal` where a reset of the group was begun and not finished.
     fn committed(&mut self, partitions: &[TopicPartition], timeout: Duration) -> Result<Vec<Option<i64>>, BrokerError>;
     fn seek(&mut self, positions: &[(TopicPartition, Position)]) -> Result<(), BrokerError>;
     fn pause(&mut self, partitions: &[TopicPartition]) -> Result<(), BrokerError>;
@@ -158,7 +161,37 @@ pub struct TopicState {
     pub settings: Vec<(String, String)>,
 }
 
+/// A member of a consumer group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupMember {
+    /// The client's name: [`ConsumerSettings::client`] of ours.
+    pub client: String,
+    pub partitions: Vec<TopicPartition>,
+}
+
+/// How far a reset of a group has come when it sets offsets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reset {
+    /// There is more to be done before anybody may read on here: [`Consumer::committed`] refuses these offsets.
+    Begun,
+    Finished,
+}
+
+/// What a member of the group is told that meets an offset of [`Reset::Begun`].
+fn reset_is_unfinished(operation: &'static str, group: &str) -> BrokerError {
+    BrokerError {
+        operation,
+        message: format!(
+            "a reset of `{group}` was begun and has not finished, so its state and its offsets do not belong together: run \
+             `millstream reset` again"
+        ),
+        reaction: Reaction::Fatal,
+    }
+}
+
 pub trait Admin: Send {
+    /// The members of a group; none where there is no such group.
+    fn members(&mut self, group: &str) -> Result<Vec<GroupMember>, BrokerError>;
     /// How many partitions a topic has; `None`: there is no such topic.
     fn partitions(&mut self, topic: &str) -> Result<Option<i32>, BrokerError> {
         Ok(self
@@ -170,4 +203,17 @@ pub trait Admin: Send {
     fn describe(&mut self, topics: &[String]) -> Result<Vec<TopicState>, BrokerError>;
     /// Creates topics; one that exists already is not an error.
     fn create(&mut self, topics: &[TopicState]) -> Result<(), BrokerError>;
+    /// Deletes topics and waits until they are gone; one that does not exist is not an error.
+    fn delete(&mut self, topics: &[String]) -> Result<(), BrokerError>;
+    /// As [`Consumer::committed`], of a group that this client is not in, and of a begun reset, too.
+    fn committed(
+        &mut self,
+        group: &str,
+        partitions: &[TopicPartition],
+        timeout: Duration,
+    ) -> Result<Vec<Option<i64>>, BrokerError>;
+    /// Sets the offsets of a group without members, all or none. A group that has members refuses.
+    fn set_offsets(&mut self, group: &str, offsets: &[(TopicPartition, i64)], reset: Reset) -> Result<(), BrokerError>;
+    /// The offset of the first record of each partition that is not older than `time` (ms since the epoch). `None`: there is none.
+    fn offsets_at(&mut self, partitions: &[TopicPartition], time: i64) -> Result<Vec<Option<i64>>, BrokerError>;
 }

@@ -31,6 +31,14 @@ impl Check {
         } else {
             topology::inspect(&self.path, terminal.environment)
         };
+        let checked = checked.and_then(|(topology, unset)| {
+            let refused = mistakes::refused_properties(&topology);
+            if refused.is_empty() {
+                Ok((topology, unset))
+            } else {
+                Err(refused)
+            }
+        });
         match checked {
             Ok((topology, unset)) => self.fine(&topology, &unset, terminal).map(|()| Outcome::Fine),
             Err(found) => mistakes::print(&self.path, &found, self.output, terminal).map(|()| Outcome::Failed),
@@ -128,7 +136,7 @@ mod tests {
 ! DIR/topology.yaml:3:12: unknown key `topc`
 !   3 |   orders: {topc: feed}
 !     |            ^^^^
-!   help: did you mean `topic`? a source takes: topic, codec, on_error
+!   help: did you mean `topic`? a source takes: topic, codec, tombstones, on_error
 ! 
 ! DIR/topology.yaml:4:21: no source or processor is named `order`
 !   4 | sinks: {out: {from: order, topic: out}}
@@ -139,6 +147,16 @@ mod tests {
 Failed
 "
         );
+    }
+
+    #[test]
+    fn a_property_that_librdkafka_does_not_know_is_a_mistake_with_its_place() {
+        let shown = checked(&format!("{RIGHT}kafka: {{linger.mz: 5}}\n"), false, Output::Text);
+        assert!(
+            shown.starts_with("! DIR/topology.yaml:5:9: librdkafka does not take `linger.mz`"),
+            "{shown}"
+        );
+        assert!(shown.ends_with("Failed\n"), "{shown}");
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! A topology's mistakes, printed: as people read them, or as JSON.
 
 use super::{Output, Terminal, counted};
-use crate::topology;
+use crate::broker::kafka::KafkaSettings;
+use crate::topology::{self, Topology};
 use crate::yaml::{Mistake, render};
 use serde_json::json;
 use std::io;
@@ -18,6 +19,21 @@ pub(crate) fn print(path: &Path, mistakes: &[Mistake], output: Output, terminal:
     let prefix = folder.join("").display().to_string();
     write!(terminal.err, "{}", render(mistakes, &prefix, &source))?;
     writeln!(terminal.err, "{}", counted(mistakes.len(), "mistake", "mistakes"))
+}
+
+/// Properties under `kafka:` that librdkafka does not take.
+pub(crate) fn refused_properties(topology: &Topology) -> Vec<Mistake> {
+    let properties = topology
+        .kafka
+        .iter()
+        .map(|(name, (value, _))| (name.as_str(), value.as_str()));
+    let refused = KafkaSettings::refused(properties).into_iter();
+    let mistake = |(name, why): (String, String)| {
+        let (_, place) = topology.kafka.get(&name)?;
+        let mistake = Mistake::new(place, format!("librdkafka does not take `{name}`: {why}"));
+        Some(mistake.help("its properties: https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATION.md"))
+    };
+    refused.filter_map(mistake).collect()
 }
 
 fn as_json(mistake: &Mistake) -> serde_json::Value {

@@ -5,13 +5,16 @@
 //! quietly.
 
 mod check;
+mod cluster;
 mod demo;
 mod graph;
 mod mistakes;
+mod reset;
 mod run;
+mod state;
 mod test;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
@@ -28,7 +31,9 @@ enum Command {
     Check(check::Check),
     Demo(demo::Demo),
     Graph(graph::GraphCommand),
+    Reset(reset::ResetCommand),
     Run(run::Run),
+    State(state::StateCommand),
     Test(test::Test),
 }
 
@@ -75,6 +80,11 @@ pub fn main() -> ExitCode {
     run(std::env::args_os(), &mut terminal)
 }
 
+/// The command line as clap knows it, for the pages about it.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
 fn run(arguments: impl IntoIterator<Item = OsString>, terminal: &mut Terminal<'_>) -> ExitCode {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
@@ -88,7 +98,9 @@ fn run(arguments: impl IntoIterator<Item = OsString>, terminal: &mut Terminal<'_
         Command::Check(command) => command.run(terminal),
         Command::Demo(command) => command.run(terminal),
         Command::Graph(command) => command.run(terminal),
+        Command::Reset(command) => command.run(terminal),
         Command::Run(command) => command.run(terminal),
+        Command::State(command) => command.run(terminal),
         Command::Test(command) => command.run(terminal),
     };
     match outcome.and_then(|outcome| terminal.out.flush().map(|()| outcome)) {
@@ -110,3 +122,15 @@ pub(crate) fn counted(count: usize, one: &str, many: &str) -> String {
 
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_option_that_would_be_ignored_is_wrong_usage() {
+        assert!(Cli::try_parse_from(["millstream", "demo", "--rate", "5"]).is_err());
+        assert!(Cli::try_parse_from(["millstream", "demo", "--keep", "--rate", "5"]).is_ok());
+        assert!(Cli::try_parse_from(["millstream", "demo", "--keep"]).is_ok());
+        assert!(Cli::try_parse_from(["millstream", "demo"]).is_ok());
+    }
+}

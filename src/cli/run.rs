@@ -1,15 +1,16 @@
 //! `millstream run`: the topology on a real Kafka, until it is told to stop.
 
-use super::{Outcome, Output, Terminal, mistakes};
-use crate::broker::kafka::{KafkaBroker, KafkaSettings};
+use super::{Outcome, Output, Terminal, cluster};
+use crate::broker::kafka::KafkaBroker;
 use crate::engine::{Engine, EngineHealth, Reporter, Topics, WorkerSettings};
 use crate::observe::{Exposition, HttpServer, LogFormat, logs};
-use crate::state::MemoryStores;
-use crate::topology;
+use crate::state::{MemoryStores, OsDisk, StateError, StateFolder, Stores};
+use crate::topology::{self, StoresIn, Topology};
 use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -31,6 +32,14 @@ pub(crate) struct Run {
     /// Join the group as a static member: a restart within the session's time-out moves no partition
     #[arg(long, env = "MILLSTREAM_STATIC_MEMBERSHIP")]
     static_membership: bool,
+    /// Where state is kept: every application and instance has a folder of its own in it
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "MILLSTREAM_STATE_DIR",
+        default_value = "millstream-state"
+    )]
+    state_dir: PathBuf,
     /// Workers (stream threads) of this process. Default: the topology's `workers`
     #[arg(long, value_name = "N", env = "MILLSTREAM_WORKERS", value_parser = clap::value_parser!(u16).range(1..=256))]
     workers: Option<u16>,
@@ -43,7 +52,7 @@ pub(crate) struct Run {
     )]
     http: SocketAddr,
     /// A property of librdkafka, over the topology's `kafka:`; may be given several times
-    #[arg(long = "kafka", value_name = "NAME=VALUE", value_parser = property)]
+    #[arg(long = "kafka", value_name = "NAME=VALUE", value_parser = cluster::property)]
     properties: Vec<(String, String)>,
     /// How to write logs, to the standard error
     #[arg(
@@ -55,25 +64,13 @@ pub(crate) struct Run {
     log_format: LogFormat,
 }
 
-fn property(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE, as in linger.ms=5")?;
-    match topology::reserved_property(name) {
-        Some(reason) => Err(reason),
-        None => Ok((name.to_owned(), value.to_owned())),
-    }
-}
-
 /// How often metrics are brought up to date.
 const REPORT: Duration = Duration::from_millis(250);
 
 impl Run {
     pub(super) fn run(&self, terminal: &mut Terminal<'_>) -> io::Result<Outcome> {
-        let topology = match topology::load(&self.topology, terminal.environment) {
-            Ok(topology) => topology,
-            Err(found) => {
-                mistakes::print(&self.topology, &found, Output::Text, terminal)?;
-                return Ok(Outcome::Failed);
-            }
+        let Some(topology) = cluster::load(&self.topology, Output::Text, terminal)? else {
+            return Ok(Outcome::Failed);
         };
         match self.start(topology) {
             Ok(()) => Ok(Outcome::Fine),
@@ -87,12 +84,7 @@ impl Run {
     fn start(&self, topology: topology::Topology) -> Result<(), Box<dyn Error>> {
         logs::init(self.log_format)?;
         let exposition = Exposition::install()?;
-        let mut properties = topology.kafka.clone();
-        properties.extend(self.properties.iter().cloned());
-        let broker = KafkaBroker::new(KafkaSettings {
-            brokers: self.brokers.clone(),
-            properties,
-        });
+        let broker = KafkaBroker::new(cluster::settings(&topology, &self.brokers, &self.properties));
         let instance = self.instance.clone().unwrap_or_else(host_name);
         let mut settings = WorkerSettings::new(&instance, 0, topology.commit_interval);
         settings.static_membership = self.static_membership;
@@ -110,14 +102,8 @@ impl Run {
         let (mut terminate, mut interrupt) = runtime.block_on(async {
             Ok::<_, io::Error>((signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?))
         })?;
-        let engine = Engine::start(
-            topology,
-            Box::new(broker),
-            Box::new(MemoryStores),
-            Topics::Prepare,
-            workers,
-            &settings,
-        )?;
+        let stores = self.stores(&topology, &instance)?;
+        let engine = Engine::start(topology, Box::new(broker), stores, Topics::Prepare, workers, &settings)?;
         let server = HttpServer::start(self.http, exposition, EngineHealth(engine.status().clone()))?;
         tracing::info!(address = %server.address(), "metrics and health are served");
         let mut reporter = Reporter::new(engine.status().clone());
@@ -158,6 +144,40 @@ impl Run {
         server.stop();
         tracing::info!("stopped");
         Ok(())
+    }
+}
+
+impl Run {
+    /// The folder of this instance's state, if it keeps any on disk.
+    fn stores(&self, topology: &Topology, instance: &str) -> Result<Box<dyn Stores>, StateError> {
+        let subtopologies = topology.graph().subtopologies;
+        let known: Vec<(&str, &str)> = subtopologies
+            .iter()
+            .flat_map(|sub| {
+                sub.stores
+                    .iter()
+                    .flat_map(|(_, store)| sub.topics().map(|topic| (topic, store.name.as_str())))
+            })
+            .collect();
+        if known.is_empty() || topology.state.stores == StoresIn::Memory {
+            return Ok(Box::new(MemoryStores));
+        }
+        let memory = usize::try_from(topology.state.memory).unwrap_or(usize::MAX);
+        let folder = StateFolder::open(
+            &self.state_dir,
+            &topology.application,
+            instance,
+            memory,
+            Arc::new(OsDisk),
+        )?;
+        tracing::info!(folder = %folder.path().display(), "state is kept here");
+        for unused in folder.unused(&known)? {
+            tracing::warn!(
+                folder = %unused.display(),
+                "no processor has this store any more; it can be removed while this instance is stopped"
+            );
+        }
+        Ok(Box::new(folder))
     }
 }
 

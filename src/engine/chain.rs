@@ -1,16 +1,16 @@
 //! One record through the processors that are fused behind its topic: a call chain with no topic, copy or parse in between.
 
 use super::counts::{Counts, bump};
-use super::output::Outputs;
+use super::output::{Outputs, Unwritable, Written};
 use super::tables::{Tables, TablesView};
 use super::task::Task;
-use super::wiring::{Next, Wiring};
+use super::wiring::{Next, Wiring, WrittenTopic};
 use crate::expression::{ExpressionError, Scope};
-use crate::processor::{Context, Failure, Processor};
-use crate::record::Record;
-use crate::state::{Remembered, TaskStore};
+use crate::processor::{Context, Failure, Processor, kind};
+use crate::record::{Key, Record};
+use crate::state::{Remembered, StateError, TaskStore};
 use crate::topology::{Condition, Sink, Topology};
-use crate::value::{Value, write};
+use crate::value::Value;
 use bumpalo::Bump;
 use bumpalo::collections::Vec as ArenaVec;
 
@@ -35,6 +35,17 @@ pub struct ChainError {
     /// Index of the processor; `None`: in a sink.
     pub processor: Option<usize>,
     pub name: String,
+}
+
+impl ChainError {
+    fn of_processor(topology: &Topology, index: usize, failure: Failure) -> Self {
+        let name = topology.processors.get(index).map(|node| node.name.clone());
+        Self {
+            failure,
+            processor: Some(index),
+            name: name.unwrap_or_default(),
+        }
+    }
 }
 
 /// The running processors of one worker.
@@ -82,9 +93,12 @@ impl Chain {
         }
         let mut pass = Pass {
             arena,
+            topology,
+            wiring,
             tables,
             view,
             task,
+            outputs,
             counts,
             processor: 0,
             record_time: 0,
@@ -106,27 +120,22 @@ impl Chain {
                     if pass.task.failed.is_some() {
                         return Err(Stop::Store);
                     }
-                    processed.map_err(|failure| ChainError {
-                        failure,
-                        processor: Some(index),
-                        name: topology
-                            .processors
-                            .get(index)
-                            .map(|node| node.name.clone())
-                            .unwrap_or_default(),
-                    })?;
+                    processed.map_err(|failure| ChainError::of_processor(topology, index, failure))?;
                     let following = wiring.next.get(index).map(Vec::as_slice).unwrap_or_default();
                     for forwarded in pass.forwarded.drain(..) {
                         let forwarded: &'a Record<'a> = arena.alloc(forwarded);
                         open.extend(following.iter().map(|next| (*next, forwarded)));
                     }
                 }
-                Next::Through(topic) => {
-                    outputs.push(topic, record.key, record.timestamp, [].into_iter(), |out| {
-                        write(&record.value, &topology.secrets, out);
-                    });
+                Next::Through(index) => {
+                    let Some(Some(through)) = wiring.through.get(index) else {
+                        continue;
+                    };
+                    let written = pass.written(*through, record.key, Some(record.value), record.timestamp);
+                    let pushed = pass.outputs.push(&written, [].into_iter());
+                    pushed.map_err(|error| ChainError::of_processor(topology, index, unwritable(&error)))?;
                 }
-                Next::Route(index) => route(topology, wiring, index, record, arena, outputs, pass.counts)?,
+                Next::Route(index) => route(topology, wiring, index, record, arena, pass.outputs, pass.counts)?,
             }
         }
         Ok(())
@@ -196,10 +205,7 @@ fn take<'a>(
     };
     let key = match &sink.key {
         None => record.key,
-        Some(key) => key
-            .evaluate_text(scope)
-            .map_err(|error| failed(sink, error))?
-            .map(str::as_bytes),
+        Some(key) => key.evaluate_key(scope).map_err(|error| failed(sink, error))?,
     };
     let mut headers = Vec::new();
     for (name, value) in &sink.headers {
@@ -207,10 +213,27 @@ fn take<'a>(
             headers.push((name.as_str(), value));
         }
     }
-    outputs.push(topic, key, record.timestamp, headers.into_iter(), |out| {
-        write(&record.value, &topology.secrets, out)
-    });
-    Ok(())
+    let written = Written {
+        topic,
+        codec: sink.codec,
+        secrets: &topology.secrets,
+        key,
+        value: Some(record.value),
+        timestamp: record.timestamp,
+    };
+    outputs.push(&written, headers.into_iter()).map_err(|error| ChainError {
+        failure: unwritable(&error),
+        processor: None,
+        name: sink.name.clone(),
+    })
+}
+
+fn unwritable(error: &Unwritable) -> Failure {
+    Failure {
+        kind: kind::ENCODE,
+        message: error.to_string(),
+        detail: None,
+    }
 }
 
 fn unknown_parameter(sink: &Sink, value: Option<&str>, allowed: &[String]) -> ChainError {
@@ -244,9 +267,12 @@ fn failed(sink: &Sink, error: ExpressionError) -> ChainError {
 /// What the processors see of the engine.
 struct Pass<'c, 't, 'a> {
     arena: &'a Bump,
+    topology: &'c Topology,
+    wiring: &'c Wiring,
     tables: &'t Tables,
     view: &'c mut Option<TablesView<'t>>,
     task: &'c mut Task,
+    outputs: &'c mut Outputs,
     counts: &'c mut Counts,
     processor: usize,
     record_time: i64,
@@ -254,12 +280,36 @@ struct Pass<'c, 't, 'a> {
     forwarded: ArenaVec<'a, Record<'a>>,
 }
 
-impl Pass<'_, '_, '_> {
+impl<'c, 'a> Pass<'c, '_, 'a> {
     /// A store of the processor that runs.
     fn store(&mut self, store: usize) -> Option<&mut TaskStore> {
         let owned = self.task.stores.get_mut(self.first_store + store);
         owned.map(|owned| &mut owned.store)
     }
+
+    fn written(
+        &self,
+        to: WrittenTopic,
+        key: Option<Key<'a>>,
+        value: Option<Value<'a>>,
+        timestamp: i64,
+    ) -> Written<'c, 'a> {
+        Written {
+            topic: to.topic,
+            codec: to.codec,
+            secrets: &self.topology.secrets,
+            key,
+            value,
+            timestamp,
+        }
+    }
+}
+
+/// Never, if a processor uses only what it declares: to go on without state would be worse than to stop.
+fn no_store(number: usize) -> StateError {
+    StateError::Refused(format!(
+        "the processor has no store {number} of that kind: this is a bug of millstream"
+    ))
 }
 
 impl<'a> Context<'a> for Pass<'_, '_, 'a> {
@@ -271,18 +321,27 @@ impl<'a> Context<'a> for Pass<'_, '_, 'a> {
         self.forwarded.push(record);
     }
 
-    fn row(&mut self, table: &str, key: &[u8]) -> Result<Option<Value<'a>>, Failure> {
+    fn row(&mut self, table: &str, key: Key<'a>) -> Result<Option<Value<'a>>, Failure> {
         let tables = self.tables;
         self.view
             .get_or_insert_with(|| tables.view())
             .row(table, key, self.arena)
     }
 
+    fn keep(&mut self, key: Key<'a>, value: Option<Value<'a>>) -> Result<(), Failure> {
+        let Some(Some(kept)) = self.wiring.kept.get(self.processor) else {
+            return Ok(());
+        };
+        let written = self.written(*kept, Some(key), value, self.record_time);
+        let pushed = self.outputs.push(&written, [].into_iter());
+        pushed.map_err(|error| unwritable(&error))
+    }
+
     fn remember(&mut self, store: usize, id: u128, event_time: i64) -> Remembered {
         let record_time = self.record_time;
         let remembered = match self.store(store) {
             Some(TaskStore::Ids(ids)) => ids.remember(id, event_time, record_time),
-            _ => Ok(Remembered::New),
+            _ => Err(no_store(store)),
         };
         remembered.unwrap_or_else(|error| {
             self.task.failed.get_or_insert(error);
@@ -296,7 +355,7 @@ impl<'a> Context<'a> for Pass<'_, '_, 'a> {
             Some(TaskStore::Values(values)) => {
                 values.get(key, |value| value.map(|value| &*arena.alloc_slice_copy(value)))
             }
-            _ => Ok(None),
+            _ => Err(no_store(store)),
         };
         found.unwrap_or_else(|error| {
             self.task.failed.get_or_insert(error);
@@ -305,8 +364,11 @@ impl<'a> Context<'a> for Pass<'_, '_, 'a> {
     }
 
     fn put(&mut self, store: usize, key: &[u8], value: Option<&[u8]>) {
-        if let Some(TaskStore::Values(values)) = self.store(store) {
-            values.put(key, value);
+        match self.store(store) {
+            Some(TaskStore::Values(values)) => values.put(key, value),
+            _ => {
+                self.task.failed.get_or_insert(no_store(store));
+            }
         }
     }
 

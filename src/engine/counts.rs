@@ -18,6 +18,8 @@ pub struct Counts {
     pub branches: AHashMap<(usize, usize), u64>,
     /// Failed records that were dropped, by processor.
     pub dropped: AHashMap<String, u64>,
+    /// Changelog records read to restore stores.
+    pub restored: u64,
     pub rebalances: u64,
     pub commits: u64,
     pub aborts: u64,
@@ -45,6 +47,7 @@ impl Counts {
         add_map(&mut self.counted, &other.counted);
         add_map(&mut self.branches, &other.branches);
         add_map(&mut self.dropped, &other.dropped);
+        self.restored += other.restored;
         self.rebalances += other.rebalances;
         self.commits += other.commits;
         self.aborts += other.aborts;

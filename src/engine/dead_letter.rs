@@ -16,10 +16,59 @@ pub struct Reason {
     pub processor: String,
 }
 
-/// Room for headers in a record that is cut to fit.
+/// Room for our own headers in a record that is cut to fit.
 const HEADER_ROOM: usize = 4 * 1024;
+/// The longest message or detail that is kept.
+const MESSAGE_ROOM: usize = 1024;
 
-/// Hands over the dead letter of `record`. A value over `limit` bytes is cut, and says so in a header.
+/// What of a record fits into its dead letter.
+struct Kept<'a> {
+    key: Option<&'a [u8]>,
+    value: Option<&'a [u8]>,
+    headers: &'a [Header<'a>],
+    /// What does not, in words.
+    cut: Option<String>,
+}
+
+/// The value gives way first, then the record's own headers, then the key.
+fn fit<'a>(record: &RawRecord<'a>, limit: usize) -> Kept<'a> {
+    let room = limit.saturating_sub(HEADER_ROOM);
+    let size = |bytes: Option<&[u8]>| bytes.map_or(0, <[u8]>::len);
+    let of_header = |header: &Header<'_>| header.name.len() + size(header.value);
+    let own: usize = record.headers.iter().map(of_header).sum();
+    let mut words = Vec::new();
+    let headers = if own + size(record.key) <= room {
+        record.headers
+    } else {
+        words.push(format!("{} headers left out", record.headers.len()));
+        &[]
+    };
+    let own = if headers.is_empty() { 0 } else { own };
+    let mut cut = |what: &str, bytes: Option<&'a [u8]>, room: usize| {
+        let length = size(bytes);
+        if length > room {
+            words.push(format!("{what}{room} of {length} bytes"));
+        }
+        bytes.map(|bytes| bytes.get(..room).unwrap_or(bytes))
+    };
+    let key = cut("key: ", record.key, room - own);
+    let value = cut("", record.value, room - own - size(key));
+    Kept {
+        key,
+        value,
+        headers,
+        cut: (!words.is_empty()).then(|| words.join(", ")),
+    }
+}
+
+fn shortened(text: &str) -> &str {
+    let end = (0..=MESSAGE_ROOM.min(text.len()))
+        .rev()
+        .find(|end| text.is_char_boundary(*end));
+    end.and_then(|end| text.get(..end)).unwrap_or_default()
+}
+
+/// Hands over the dead letter of `record`. What is over `limit` bytes is cut, and a header says so.
 pub fn write<R>(
     record: &RawRecord<'_>,
     reason: &Reason,
@@ -29,11 +78,8 @@ pub fn write<R>(
 ) -> R {
     let partition = record.origin.partition.to_string();
     let offset = record.origin.offset.to_string();
-    let room = limit.saturating_sub(HEADER_ROOM + record.key.map_or(0, <[u8]>::len));
-    let length = record.value.map_or(0, <[u8]>::len);
-    let value = record.value.map(|value| value.get(..room).unwrap_or(value));
-    let cut = (length > room).then(|| format!("{room} of {length} bytes"));
-    let mut headers = record.headers.to_vec();
+    let kept = fit(record, limit);
+    let mut headers = kept.headers.to_vec();
     let mut add = |name, text| {
         headers.push(Header {
             name,
@@ -41,23 +87,23 @@ pub fn write<R>(
         })
     };
     add("__streams.errors.exception", reason.kind);
-    add("__streams.errors.message", &reason.message);
+    add("__streams.errors.message", shortened(&reason.message));
     if let Some(detail) = &reason.detail {
-        add("__streams.errors.stacktrace", detail);
+        add("__streams.errors.stacktrace", shortened(detail));
     }
     add("__streams.errors.topic", record.origin.topic);
     add("__streams.errors.partition", &partition);
     add("__streams.errors.offset", &offset);
     add("millstream.processor", &reason.processor);
-    if let Some(cut) = &cut {
+    if let Some(cut) = &kept.cut {
         add("millstream.truncated", cut);
     }
     let timestamp = (record.timestamp >= 0).then_some(record.timestamp);
     send(Outgoing {
         topic,
         partition: None,
-        key: record.key,
-        value,
+        key: kept.key,
+        value: kept.value,
         headers: &headers,
         timestamp,
     })
@@ -118,5 +164,32 @@ mod tests {
             assert_eq!(out.value.map(<[u8]>::len), Some(6_000 - HEADER_ROOM - 1));
             assert!(out.headers.iter().any(|h| h.name == "millstream.truncated"));
         });
+    }
+
+    #[test]
+    fn a_key_or_a_header_that_does_not_fit_gives_way_too() {
+        let long = vec![b'x'; 10_000];
+        let header = Header {
+            name: "h",
+            value: Some(&long),
+        };
+        let (headers, small) = ([header], b"v");
+        let mut record = record(small, &headers);
+        let reason = Reason {
+            message: "m".repeat(9_000),
+            ..reason()
+        };
+        for key in [&b"k"[..], &long] {
+            record.key = Some(key);
+            write(&record, &reason, "dead", 6_000, |out| {
+                let size = |bytes: Option<&[u8]>| bytes.map_or(0, <[u8]>::len);
+                let headers: usize = out.headers.iter().map(|h| h.name.len() + size(h.value)).sum();
+                assert!(size(out.key) + size(out.value) + headers <= 6_000);
+                assert!(out.key.is_some_and(|kept| key.starts_with(kept) && !kept.is_empty()));
+                assert!(!out.headers.contains(&header));
+                let cut = out.headers.iter().find(|h| h.name == "millstream.truncated");
+                assert!(String::from_utf8_lossy(cut.unwrap().value.unwrap()).starts_with("1 headers left out"));
+            });
+        }
     }
 }

@@ -10,6 +10,7 @@
 //! - **fenced or fatal producer**: the session is dropped, a new producer and consumer are built in process;
 //! - **a commit that timed out** is resumed, never aborted;
 //! - **revoked**: T is committed, then those tasks are closed; **lost**: T is aborted, then they are closed;
+//! - **a store that failed** takes nothing more until it is opened anew, and its task reads nothing until that is restored;
 //! - **a record** succeeds whole or becomes a dead letter whole, in the same transaction as its offset.
 //!
 //! Deliberately not here: threads and sleeping (but in `supervisor`), any knowledge of librdkafka, retries hidden in loops.
@@ -23,7 +24,9 @@ mod prepare;
 mod process;
 mod report;
 mod restore;
+mod restoring;
 mod session;
+mod standby;
 mod status;
 mod supervisor;
 mod tables;
@@ -35,6 +38,7 @@ mod worker;
 pub use counts::Counts;
 pub use prepare::prepare;
 pub use report::{EngineHealth, Reporter};
+pub use standby::Standbys;
 pub use status::{Status, WorkerStatus};
 pub use supervisor::{Engine, Topics};
 pub use tables::{TableReader, Tables};

@@ -1,6 +1,8 @@
 //! What one record becomes: kept back until the whole record is processed, so that it succeeds whole or not at all.
 
-use crate::record::Header;
+use crate::codec::{CodecError, Codecs};
+use crate::record::{Header, Key};
+use crate::value::{SecretNames, Value};
 use std::ops::Range;
 
 /// A record to be written, its bytes in [`Outputs`]' buffer.
@@ -8,7 +10,7 @@ use std::ops::Range;
 struct Output {
     topic: usize,
     key: Option<Range<usize>>,
-    value: Range<usize>,
+    value: Option<Range<usize>>,
     headers: Range<usize>,
     timestamp: i64,
 }
@@ -26,8 +28,27 @@ pub struct Outputs {
 pub struct Sendable<'o> {
     pub topic: usize,
     pub key: Option<&'o [u8]>,
-    pub value: &'o [u8],
+    /// `None` removes the key from a compacted topic.
+    pub value: Option<&'o [u8]>,
     pub timestamp: i64,
+}
+
+/// An output as it comes.
+pub struct Written<'w, 'a> {
+    pub topic: usize,
+    pub codec: Codecs,
+    pub secrets: &'w SecretNames,
+    pub key: Option<Key<'a>>,
+    pub value: Option<Value<'a>>,
+    pub timestamp: i64,
+}
+
+/// What can't be written, and which part of it.
+#[derive(Debug, thiserror::Error)]
+#[error("the {part} can't be written: {error}")]
+pub struct Unwritable {
+    part: &'static str,
+    error: CodecError,
 }
 
 impl Outputs {
@@ -37,30 +58,47 @@ impl Outputs {
         self.headers.clear();
     }
 
-    /// Adds a record; `write` appends its value to the buffer.
+    /// Adds a record.
+    ///
+    /// # Errors
+    /// A key or value that its codec has no bytes for: then nothing of the record that it came of may be sent.
     pub fn push<'h>(
         &mut self,
-        topic: usize,
-        key: Option<&[u8]>,
-        timestamp: i64,
+        written: &Written<'_, '_>,
         headers: impl Iterator<Item = (&'h str, &'h str)>,
-        write: impl FnOnce(&mut Vec<u8>),
-    ) {
-        let key = key.map(|key| self.append(key));
+    ) -> Result<(), Unwritable> {
+        let Written { codec, secrets, .. } = written;
+        let key = match &written.key {
+            None => None,
+            Some(key) => Some(self.encoded("key", |out| codec.encode_key(key, secrets, out))?),
+        };
         let first = self.headers.len();
         for (name, value) in headers {
             let header = (self.append(name.as_bytes()), self.append(value.as_bytes()));
             self.headers.push(header);
         }
-        let start = self.bytes.len();
-        write(&mut self.bytes);
+        let value = match &written.value {
+            None => None,
+            Some(value) => Some(self.encoded("value", |out| codec.value.encode(value, secrets, out))?),
+        };
         self.records.push(Output {
-            topic,
+            topic: written.topic,
             key,
-            value: start..self.bytes.len(),
+            value,
             headers: first..self.headers.len(),
-            timestamp,
+            timestamp: written.timestamp,
         });
+        Ok(())
+    }
+
+    fn encoded(
+        &mut self,
+        part: &'static str,
+        encode: impl FnOnce(&mut Vec<u8>) -> Result<(), CodecError>,
+    ) -> Result<Range<usize>, Unwritable> {
+        let start = self.bytes.len();
+        encode(&mut self.bytes).map_err(|error| Unwritable { part, error })?;
+        Ok(start..self.bytes.len())
     }
 
     fn append(&mut self, bytes: &[u8]) -> Range<usize> {
@@ -73,7 +111,7 @@ impl Outputs {
     pub fn largest(&self) -> usize {
         self.records
             .iter()
-            .map(|o| o.value.len() + o.key.as_ref().map_or(0, |key| key.len()))
+            .map(|o| o.value.as_ref().map_or(0, Range::len) + o.key.as_ref().map_or(0, Range::len))
             .max()
             .unwrap_or(0)
     }
@@ -93,7 +131,7 @@ impl Outputs {
             let sendable = Sendable {
                 topic: output.topic,
                 key: output.key.as_ref().map(|key| self.slice(key)),
-                value: self.slice(&output.value),
+                value: output.value.as_ref().map(|value| self.slice(value)),
                 timestamp: output.timestamp,
             };
             send(sendable, &headers)?;

@@ -9,13 +9,15 @@ use super::session::Session;
 use super::tables::TablesView;
 use super::task::Task;
 use super::transaction::Transaction;
-use super::wiring::DEAD_LETTERS;
+use super::wiring::{DEAD_LETTERS, Entry};
 use super::worker::{Shared, Worker};
 use crate::broker::{BrokerError, Outgoing, Reaction, TopicPartition};
-use crate::record::{RawRecord, Record};
+use crate::record::{Key, RawRecord, Record};
+#[cfg(test)]
+use crate::sabotage::{Sabotage, sabotaged};
 use crate::state::{Mark, StateError};
-use crate::topology::{Codec, OnError, Topology};
-use crate::value::{Value, parse};
+use crate::topology::{OnError, Topology};
+use crate::value::Value;
 use bumpalo::Bump;
 use std::time::Duration;
 
@@ -267,7 +269,7 @@ fn run<'c, 't: 'c>(
     let Some(entry) = wiring.entries.get(entry) else {
         return Ok(());
     };
-    let value = decode(entry.codec, record.value, arena).map_err(|(kind, message)| Failed {
+    let (key, value) = decode(entry, record, arena).map_err(|(kind, message)| Failed {
         on_error: entry.on_error,
         reason: Reason {
             kind,
@@ -278,7 +280,7 @@ fn run<'c, 't: 'c>(
         limit: None,
     })?;
     let decoded = Record {
-        key: record.key,
+        key,
         value,
         headers: record.headers,
         timestamp: record.timestamp,
@@ -304,17 +306,19 @@ fn failed(error: ChainError, topology: &Topology) -> Failed {
     }
 }
 
-fn decode<'a>(codec: Codec, value: Option<&'a [u8]>, arena: &'a Bump) -> Result<Value<'a>, (&'static str, String)> {
-    let Some(value) = value else {
-        return Err(("null_value", "the record has no value (a tombstone)".into()));
+fn decode<'a>(
+    entry: &Entry,
+    record: &RawRecord<'a>,
+    arena: &'a Bump,
+) -> Result<(Option<Key<'a>>, Value<'a>), (&'static str, String)> {
+    let key = record.key.map(|key| entry.codec.decode_key(key, arena)).transpose();
+    let key = key.map_err(|error| ("decode", format!("the key is {error}")))?;
+    let value = match record.value {
+        Some(value) => entry.codec.value.decode(value, arena),
+        None if entry.tombstones => Ok(Value::Null),
+        None => return Err(("null_value", "the record has no value (a tombstone)".into())),
     };
-    match codec {
-        Codec::Json => parse(value, arena).map_err(|error| ("decode", format!("not JSON: {error}"))),
-        Codec::Text => match std::str::from_utf8(value) {
-            Ok(text) => Ok(Value::String(text)),
-            Err(error) => Err(("decode", format!("not UTF-8 from byte {}", error.valid_up_to()))),
-        },
-    }
+    Ok((key, value.map_err(|error| ("decode", error.to_string()))?))
 }
 
 /// Hands the outputs and the changelog of a record that succeeded to the transaction.
@@ -339,7 +343,7 @@ fn write(
             topic,
             partition: None,
             key: output.key,
-            value: Some(output.value),
+            value: output.value,
             headers,
             timestamp,
         })
@@ -354,6 +358,10 @@ fn write(
         let Some(wired) = shared.wiring.stores.get(*index) else {
             continue;
         };
+        #[cfg(test)]
+        if sabotaged(Sabotage::NoChangelog) {
+            continue;
+        }
         let mut records = 0;
         owned.store.each_written(*mark, |key, value| {
             records += 1;

@@ -22,8 +22,10 @@ pub struct Reporter {
     aborts: Following,
     rebuilds: Following,
     rebalances: Following,
+    restored: Following,
     dropped: Family<String>,
     running: Gauge,
+    standby: Gauge,
     restoring: Gauge,
     remaining: Gauge,
 }
@@ -50,8 +52,10 @@ impl Reporter {
             aborts: Following::new(names::transactions_aborted("broker")),
             rebuilds: Following::new(names::producer_rebuilds()),
             rebalances: Following::new(names::rebalances("all")),
+            restored: Following::new(names::restore_records()),
             dropped: Family::new(|processor: &String| names::dropped(processor, "failed")),
             running: names::tasks("running"),
+            standby: names::tasks("standby"),
             restoring: names::tasks("restoring"),
             remaining: names::restore_remaining(),
             status,
@@ -65,8 +69,8 @@ impl Reporter {
         let mut total = Counts::default();
         for worker in self.status.workers().into_iter().flatten() {
             running += worker.tasks.running;
-            restoring += worker.tasks.restoring;
-            remaining += worker.tasks.remaining;
+            restoring += worker.tasks.restoring.tasks;
+            remaining += worker.tasks.restoring.remaining;
             for (sum, entries) in stores.iter_mut().zip(&worker.tasks.store_entries) {
                 *sum += entries;
             }
@@ -98,7 +102,9 @@ impl Reporter {
         self.aborts.reach(total.aborts);
         self.rebuilds.reach(total.rebuilds);
         self.rebalances.reach(total.rebalances);
+        self.restored.reach(total.restored);
         self.running.set(running as f64);
+        self.standby.set(self.status.standbys() as f64);
         self.restoring.set(restoring as f64);
         self.remaining.set(remaining as f64);
         for (name, entries) in self.status.names.stores.iter().zip(stores) {
@@ -127,8 +133,8 @@ impl Probe for EngineHealth {
         }
         let details = workers.iter().flatten().map(|worker| {
             let consumed: u64 = worker.counts.consumed.iter().sum();
-            json!({"running": worker.tasks.running, "restoring": worker.tasks.restoring,
-                   "remaining": worker.tasks.remaining, "consumed": consumed, "commits": worker.counts.commits})
+            json!({"running": worker.tasks.running, "restoring": worker.tasks.restoring.tasks,
+                   "remaining": worker.tasks.restoring.remaining, "consumed": consumed, "commits": worker.counts.commits})
         });
         Report {
             not_live,

@@ -8,6 +8,8 @@ use super::StepError;
 use super::task::{OwnedStore, Task};
 use super::wiring::Wiring;
 use crate::broker::{Broker, BrokerError, Position, Reaction, Reader, TopicPartition};
+#[cfg(test)]
+use crate::sabotage::{Sabotage, sabotaged};
 use crate::state::StateError;
 use std::time::Duration;
 
@@ -16,7 +18,22 @@ const BATCH: usize = 5_000;
 /// The rest of a task's restoration: one changelog after the other.
 pub struct Restore {
     open: Vec<Changelog>,
-    restored: u64,
+    done: Restored,
+}
+
+/// What was read of changelogs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Restored {
+    pub records: u64,
+    /// Of keys and values.
+    pub bytes: u64,
+}
+
+impl Restored {
+    pub fn add(&mut self, other: Restored) {
+        self.records += other.records;
+        self.bytes += other.bytes;
+    }
 }
 
 struct Changelog {
@@ -75,6 +92,12 @@ impl Restore {
             };
             let end = reader.end(&partition)?;
             let (first, stable) = reader.offsets(&partition)?;
+            #[cfg(test)]
+            let end = if sabotaged(Sabotage::RestoreToStable) {
+                stable
+            } else {
+                end
+            };
             let checkpoint = owned.store.checkpoint();
             // A transaction's marker may be counted before it is written.
             if let Some(ahead) = checkpoint.filter(|checkpoint| *checkpoint > end + 1) {
@@ -101,7 +124,10 @@ impl Restore {
                 *spare = Some(reader);
             }
         }
-        Ok(Self { open, restored: 0 })
+        Ok(Self {
+            open,
+            done: Restored::default(),
+        })
     }
 
     /// Restores for about `slice`; `true` when done.
@@ -113,9 +139,10 @@ impl Restore {
             return Ok(true);
         };
         let mut foreign = None;
-        let mut read = 0;
+        let mut read = Restored::default();
         changelog.reader.poll(slice, BATCH, &mut |record| {
-            read += 1;
+            read.records += 1;
+            read.bytes += (record.key.map_or(0, <[u8]>::len) + record.value.map_or(0, <[u8]>::len)) as u64;
             if let Err(error) = owned.store.restore(record.key, record.value) {
                 foreign = Some(format!("{}: {error}", record.origin.topic));
             }
@@ -128,7 +155,7 @@ impl Restore {
             }));
         }
         let position = changelog.reader.position(&changelog.partition)?;
-        self.restored += read;
+        self.done.add(read);
         if let Some(position) = position.filter(|position| *position > changelog.position) {
             changelog.position = position;
             owned.restored(position)?;
@@ -141,13 +168,13 @@ impl Restore {
         Ok(self.open.is_empty())
     }
 
-    /// Records restored so far, and offsets still to go.
-    pub fn progress(&self) -> (u64, u64) {
+    /// What was restored so far, and how many offsets are still to go.
+    pub fn progress(&self) -> (Restored, u64) {
         let rest = self
             .open
             .iter()
             .map(|changelog| (changelog.end - changelog.position).max(0).unsigned_abs())
             .sum();
-        (self.restored, rest)
+        (self.done, rest)
     }
 }

@@ -3,6 +3,7 @@
 //! When the producer is fenced or fails for good, the whole session is dropped and a new one built: nothing of it may go on.
 
 use super::restore::Restore;
+use super::restoring::Restoring;
 use super::task::Task;
 use super::transaction::Transaction;
 use super::wiring::Wiring;
@@ -11,6 +12,8 @@ use super::{StepError, WorkerSettings};
 use crate::broker::{
     Broker, BrokerError, Consumer, ConsumerSettings, Position, ProducerSettings, Reaction, Rebalance, TopicPartition,
 };
+#[cfg(test)]
+use crate::sabotage::{Sabotage, sabotaged};
 use crate::state::StateError;
 use crate::topology::Guarantee;
 use std::time::Duration;
@@ -24,7 +27,7 @@ pub struct Session {
     pub(super) consumer: Box<dyn Consumer>,
     pub(super) transaction: Transaction,
     pub(super) tasks: Vec<Task>,
-    restoring: Vec<(TopicPartition, Restore)>,
+    restoring: Restoring,
     rebalance: Option<Rebalance>,
     /// When the open transaction began.
     pub(super) since: Option<Duration>,
@@ -52,6 +55,7 @@ impl Session {
         let producer = broker.producer(&ProducerSettings { transactional_id })?;
         let consumer = broker.consumer(&ConsumerSettings {
             group: shared.topology.application.clone(),
+            client: settings.instance.clone(),
             instance: settings
                 .static_membership
                 .then(|| format!("{}-{}", settings.instance, settings.index)),
@@ -61,7 +65,7 @@ impl Session {
             consumer,
             transaction: Transaction::new(producer, guarantee, CALL_TIMEOUT),
             tasks: Vec::new(),
-            restoring: Vec::new(),
+            restoring: Restoring::default(),
             rebalance: None,
             since: None,
             processed: 0,
@@ -90,7 +94,14 @@ impl Session {
             worker.counts.rebalances += 1;
             return Ok(Step::Busy);
         }
-        let restoring = self.restore(worker)?;
+        // A commit that could not be begun comes before any other record: a transaction that is meant for one record, to find the
+        // one that the broker refuses, must not get a second.
+        if self.is_due(worker, now) {
+            self.commit()?;
+            worker.counts.commits += 1;
+            return Ok(Step::Busy);
+        }
+        let restoring = self.restore(worker, now)?;
         let step = self.poll(worker, now, restoring)?;
         if self.is_due(worker, now) {
             self.commit()?;
@@ -152,6 +163,10 @@ impl Session {
             return Ok(());
         }
         self.transaction.begin()?;
+        #[cfg(test)]
+        if sabotaged(Sabotage::StateBeforeCommit) {
+            self.tasks.iter_mut().for_each(|task| task.committed(guarantee));
+        }
         self.transaction.commit(self.consumer.as_mut(), &offsets)?;
         for task in &mut self.tasks {
             task.committed(guarantee);
@@ -202,14 +217,19 @@ impl Session {
             Some(Rebalance::Revoked(partitions) | Rebalance::Lost(partitions)) => partitions,
             _ => &[],
         };
-        let restoring = &self.restoring;
         let positions: Vec<(TopicPartition, Position)> = self
             .tasks
             .iter()
             .filter(|task| !leaving.contains(&task.partition))
-            .filter(|task| !restoring.iter().any(|(partition, _)| *partition == task.partition))
+            .filter(|task| !self.restoring.has(&task.partition))
             .map(|task| (task.partition.clone(), task.start()))
             .collect();
+        #[cfg(test)]
+        let positions = if sabotaged(Sabotage::NoSeek) {
+            Vec::new()
+        } else {
+            positions
+        };
         self.consumer.seek(&positions)?;
         self.abort = false;
         self.ended();
@@ -248,6 +268,7 @@ impl Session {
     fn assigned(&mut self, worker: &Worker, partitions: &[TopicPartition]) -> Result<(), StepError> {
         let offsets = self.consumer.committed(partitions, CALL_TIMEOUT)?;
         let mut tasks = Vec::with_capacity(partitions.len());
+        let mut paused = Vec::new();
         let mut restoring = Vec::new();
         let mut spare = None;
         for (partition, offset) in partitions.iter().zip(offsets) {
@@ -255,10 +276,11 @@ impl Session {
                 continue;
             };
             let shared = &worker.shared;
-            let mut task = Task::open(partition.clone(), entry, offset, &shared.wiring, shared.stores.as_ref())?;
+            let mut task = Task::open(partition.clone(), entry, offset, shared)?;
             if !task.stores.is_empty() {
                 let restore = Restore::start(shared.broker.as_ref(), &mut task, &shared.wiring, &mut spare)?;
-                restoring.push((partition.clone(), restore));
+                paused.push(partition.clone());
+                restoring.push(restore);
             }
             tasks.push(task);
         }
@@ -269,9 +291,10 @@ impl Session {
         self.consumer
             .complete(Rebalance::Assigned(partitions.to_vec()), &start)?;
         self.rebalance = None;
-        let paused: Vec<TopicPartition> = restoring.iter().map(|(partition, _)| partition.clone()).collect();
         self.tasks.extend(tasks);
-        self.restoring.extend(restoring);
+        for (partition, restore) in paused.iter().zip(restoring) {
+            self.restoring.add(partition.clone(), restore);
+        }
         if !paused.is_empty() {
             self.consumer.pause(&paused)?;
         }
@@ -279,9 +302,15 @@ impl Session {
     }
 
     fn leave(&mut self, partitions: &[TopicPartition], rebalance: Rebalance) -> Result<(), StepError> {
+        #[cfg(test)]
+        let partitions = match rebalance {
+            Rebalance::Revoked(_) if sabotaged(Sabotage::KeepRevoked) => &[],
+            Rebalance::Lost(_) if sabotaged(Sabotage::KeepLost) => &[],
+            _ => partitions,
+        };
         self.tasks.retain(|task| !partitions.contains(&task.partition));
         self.refused.retain(|(partition, _, _)| !partitions.contains(partition));
-        self.restoring.retain(|(partition, _)| !partitions.contains(partition));
+        self.restoring.forget(partitions);
         self.consumer.complete(rebalance, &[])?;
         self.rebalance = None;
         Ok(())
@@ -293,44 +322,33 @@ impl Session {
             return Ok(false);
         };
         let shared = &worker.shared;
-        task.reopen_stores(&shared.wiring, shared.stores.as_ref())?;
+        // Until it is being restored the task has failed: whatever goes wrong here is tried again, all of it.
+        task.reopen_stores(shared)?;
+        #[cfg(test)]
+        if sabotaged(Sabotage::ForgetDamage) {
+            task.failed = None;
+            return Ok(true);
+        }
         let partition = task.partition.clone();
         self.consumer.pause(std::slice::from_ref(&partition))?;
         let restore = Restore::start(shared.broker.as_ref(), task, &shared.wiring, &mut None)?;
-        self.restoring.retain(|(restoring, _)| *restoring != partition);
-        self.restoring.push((partition, restore));
+        task.failed = None;
+        self.restoring.forget(std::slice::from_ref(&partition));
+        self.restoring.add(partition, restore);
         Ok(true)
     }
 
     /// A slice of restoring; `true` while there is more.
-    fn restore(&mut self, worker: &Worker) -> Result<bool, StepError> {
-        let Some((partition, restore)) = self.restoring.first_mut() else {
-            return Ok(false);
-        };
-        let Some(task) = self.tasks.iter_mut().find(|task| task.partition == *partition) else {
-            self.restoring.remove(0);
-            return Ok(!self.restoring.is_empty());
-        };
-        if restore.step(&mut task.stores, RESTORE_SLICE.min(worker.settings.poll_timeout))? {
-            let start = [(task.partition.clone(), task.start())];
-            let (restored, _) = restore.progress();
-            if restored > 0 {
-                tracing::info!(
-                    topic = task.partition.topic,
-                    partition = task.partition.partition,
-                    restored,
-                    "state restored"
-                );
-            }
-            self.consumer.resume(std::slice::from_ref(&task.partition))?;
-            self.consumer.seek(&start)?;
-            self.restoring.remove(0);
-        }
+    fn restore(&mut self, worker: &mut Worker, now: Duration) -> Result<bool, StepError> {
+        let slice = RESTORE_SLICE.min(worker.settings.poll_timeout);
+        worker.counts.restored += self
+            .restoring
+            .step(&mut self.tasks, self.consumer.as_mut(), slice, now)?;
         Ok(!self.restoring.is_empty())
     }
 
     pub(super) fn is_restoring(&self, partition: &TopicPartition) -> bool {
-        self.restoring.iter().any(|(restoring, _)| restoring == partition)
+        self.restoring.has(partition)
     }
 
     /// The last commit. Nothing may be processed after it was called.
@@ -355,8 +373,6 @@ impl Session {
     }
 
     pub fn numbers(&self, wiring: &Wiring) -> TaskNumbers {
-        let progress = self.restoring.iter().map(|(_, restore)| restore.progress());
-        let (restored, remaining) = progress.fold((0, 0), |(a, b), (c, d)| (a + c, b + d));
         let mut store_entries = vec![0; wiring.stores.len()];
         for task in &self.tasks {
             let wired = wiring
@@ -370,11 +386,10 @@ impl Session {
                 }
             }
         }
+        let restoring = self.restoring.progress();
         TaskNumbers {
-            running: self.tasks.len().saturating_sub(self.restoring.len()),
-            restoring: self.restoring.len(),
-            restored,
-            remaining,
+            running: self.tasks.len().saturating_sub(restoring.tasks),
+            restoring,
             store_entries,
         }
     }

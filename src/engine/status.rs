@@ -4,7 +4,7 @@ use super::counts::Counts;
 use super::wiring::Wiring;
 use super::worker::{Step, TaskNumbers, Worker};
 use crate::topology::Topology;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -46,6 +46,7 @@ pub struct Status {
     pub names: Names,
     workers: Vec<Mutex<Option<WorkerStatus>>>,
     rows: Mutex<Vec<(String, usize)>>,
+    standbys: AtomicUsize,
     tables_loaded: AtomicBool,
     failed: AtomicBool,
 }
@@ -67,6 +68,7 @@ impl Status {
             names,
             workers: (0..workers).map(|_| Mutex::new(None)).collect(),
             rows: Mutex::default(),
+            standbys: AtomicUsize::new(0),
             tables_loaded: AtomicBool::new(false),
             failed: AtomicBool::new(false),
         }
@@ -93,6 +95,15 @@ impl Status {
     /// Rows of each table.
     pub fn rows(&self) -> Vec<(String, usize)> {
         self.rows.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn set_standbys(&self, copies: usize) {
+        self.standbys.store(copies, Ordering::Relaxed);
+    }
+
+    /// Warm copies of other instances' stores.
+    pub fn standbys(&self) -> usize {
+        self.standbys.load(Ordering::Relaxed)
     }
 
     pub(super) fn tables_loaded(&self) {
@@ -124,13 +135,8 @@ impl Status {
             match worker {
                 None => return Some(format!("worker {index} is starting")),
                 Some(worker) if !worker.well => return Some(format!("worker {index} waits for the broker")),
-                Some(worker) if worker.tasks.restoring > 0 => {
-                    let TaskNumbers {
-                        restoring, remaining, ..
-                    } = worker.tasks;
-                    return Some(format!(
-                        "worker {index} restores {restoring} tasks, {remaining} records to go"
-                    ));
+                Some(worker) if worker.tasks.restoring.tasks > 0 => {
+                    return Some(format!("worker {index} restores {}", worker.tasks.restoring));
                 }
                 Some(_) => {}
             }

@@ -2,6 +2,7 @@
 
 use super::follow::follow_tables;
 use super::prepare::prepare;
+use super::standby::{Standbys, follow_changelogs};
 use super::status::{Status, WorkerStatus};
 use super::tables::Tables;
 use super::wiring::Wiring;
@@ -44,7 +45,7 @@ impl Engine {
     ) -> Result<Self, EngineError> {
         let topology = topology.into();
         let wiring = Wiring::new(&topology);
-        let tables = Tables::new(topology.tables.iter().map(|table| table.name.clone()).collect());
+        let tables = Tables::new(&topology.tables);
         let status = Arc::new(Status::new(&topology, &wiring, workers));
         let shared = Arc::new(Shared {
             topology,
@@ -52,6 +53,7 @@ impl Engine {
             tables,
             broker,
             stores,
+            standbys: Standbys::default(),
         });
         let stop = Arc::new(AtomicBool::new(false));
         let mut engine = Self {
@@ -63,6 +65,12 @@ impl Engine {
         engine.spawn("tables", move || {
             prepare_topics(&setup, topics, &ends)?;
             follow_tables(&setup, &status, &ends)
+        })?;
+        let (keeper, status, ends) = (shared.clone(), engine.status.clone(), engine.stop.clone());
+        let instance = settings.instance.clone();
+        engine.spawn("standbys", move || {
+            wait_for_tables(&status, &ends);
+            follow_changelogs(&keeper, &instance, &status, &ends)
         })?;
         for index in 0..workers {
             let worker = Worker::new(
@@ -170,12 +178,17 @@ impl Drop for EndsAll {
     }
 }
 
-fn run_worker(mut worker: Worker, index: usize, status: &Status, stop: &AtomicBool) -> Result<(), EngineError> {
-    let start = Instant::now();
-    let mut published = start;
+/// Topics are prepared by then, too.
+fn wait_for_tables(status: &Status, stop: &AtomicBool) {
     while !status.are_tables_loaded() && !stop.load(Ordering::Relaxed) {
         std::thread::park_timeout(Duration::from_millis(5));
     }
+}
+
+fn run_worker(mut worker: Worker, index: usize, status: &Status, stop: &AtomicBool) -> Result<(), EngineError> {
+    let start = Instant::now();
+    let mut published = start;
+    wait_for_tables(status, stop);
     while !stop.load(Ordering::Relaxed) {
         let step = worker.step(start.elapsed())?;
         if published.elapsed() >= PUBLISH {

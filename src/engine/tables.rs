@@ -4,10 +4,14 @@
 //! Workers look rows up under a read lock that they take once for a batch of records, so the path of a record meets no lock.
 
 use crate::broker::{Broker, BrokerError, Position, Reader, TopicPartition};
-use crate::processor::Failure;
-use crate::value::{Value, parse};
+use crate::codec::Codecs;
+use crate::processor::{Failure, kind};
+use crate::record::Key;
+use crate::topology::Table;
+use crate::value::{SecretNames, Value};
 use ahash::AHashMap;
 use bumpalo::Bump;
+use std::borrow::Cow;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
@@ -17,20 +21,23 @@ type Rows = AHashMap<Box<[u8]>, Box<[u8]>>;
 #[derive(Debug, Default)]
 pub struct Tables {
     names: Vec<String>,
+    codecs: Vec<Codecs>,
     rows: RwLock<Vec<Rows>>,
 }
 
 /// All tables as they stand while a batch is processed.
 pub struct TablesView<'t> {
     names: &'t [String],
+    codecs: &'t [Codecs],
     rows: RwLockReadGuard<'t, Vec<Rows>>,
 }
 
 impl Tables {
-    pub fn new(names: Vec<String>) -> Self {
-        let rows = names.iter().map(|_| Rows::default()).collect();
+    pub fn new(tables: &[Table]) -> Self {
+        let rows = tables.iter().map(|_| Rows::default()).collect();
         Self {
-            names,
+            names: tables.iter().map(|table| table.name.clone()).collect(),
+            codecs: tables.iter().map(|table| table.codec).collect(),
             rows: RwLock::new(rows),
         }
     }
@@ -38,6 +45,7 @@ impl Tables {
     pub fn view(&self) -> TablesView<'_> {
         TablesView {
             names: &self.names,
+            codecs: &self.codecs,
             rows: self.rows.read().unwrap_or_else(PoisonError::into_inner),
         }
     }
@@ -64,22 +72,39 @@ impl Tables {
 }
 
 impl TablesView<'_> {
-    /// The row, parsed into the arena.
-    pub fn row<'a>(&self, table: &str, key: &[u8], arena: &'a Bump) -> Result<Option<Value<'a>>, Failure> {
+    /// The row, decoded into the arena.
+    ///
+    /// # Errors
+    /// A key that the table's codec has no bytes for, a row that is none of its codec's.
+    pub fn row<'a>(&self, table: &str, key: Key<'a>, arena: &'a Bump) -> Result<Option<Value<'a>>, Failure> {
         let index = self.names.iter().position(|name| name == table);
-        let Some(row) = index
-            .and_then(|index| self.rows.get(index))
-            .and_then(|rows| rows.get(key))
-        else {
+        let found = index.and_then(|index| Some((self.codecs.get(index)?, self.rows.get(index)?)));
+        let Some((codec, rows)) = found else {
             return Ok(None);
         };
-        parse(arena.alloc_slice_copy(row), arena)
-            .map(Some)
-            .map_err(|error| Failure {
-                kind: "table_row",
-                message: format!("the row of table {table} is not JSON: {error}"),
-                detail: None,
-            })
+        let failure = |kind, message| Failure {
+            kind,
+            message,
+            detail: None,
+        };
+        let key = match codec.key {
+            None => Cow::Borrowed(key.bytes),
+            Some(_) => {
+                let mut bytes = Vec::new();
+                codec
+                    .encode_key(&key, &SecretNames::default(), &mut bytes)
+                    .map_err(|error| {
+                        failure(kind::ENCODE, format!("there is no such key in table {table}: {error}"))
+                    })?;
+                Cow::Owned(bytes)
+            }
+        };
+        let Some(row) = rows.get(key.as_ref()) else {
+            return Ok(None);
+        };
+        let row = codec.value.decode(arena.alloc_slice_copy(row), arena);
+        row.map(Some)
+            .map_err(|error| failure("table_row", format!("the row of table {table} is {error}")))
     }
 }
 

@@ -1,13 +1,15 @@
 //! A task: one topic's partition, the stores it owns, and how far it has come.
 
-use super::wiring::Wiring;
+use super::worker::Shared;
 use crate::broker::{Position, TopicPartition};
-use crate::state::{Mark, StateError, StoreId, StoreSpec, Stores, TaskStore};
+#[cfg(test)]
+use crate::sabotage::{Sabotage, sabotaged};
+use crate::state::{Mark, StateError, StoreId, TaskStore};
 use crate::topology::Guarantee;
 
 pub struct Task {
     pub partition: TopicPartition,
-    /// Index into [`Wiring::entries`].
+    /// Index into the wiring's entries.
     pub entry: usize,
     /// In the order of the entry's stores.
     pub stores: Vec<OwnedStore>,
@@ -31,15 +33,14 @@ pub struct OwnedStore {
 }
 
 impl OwnedStore {
-    fn open(stores: &dyn Stores, id: StoreId, spec: &StoreSpec) -> Result<Self, StateError> {
-        let store = stores.open(&id, spec)?;
+    fn new(id: StoreId, store: TaskStore) -> Self {
         let next = store.checkpoint();
-        Ok(Self {
+        Self {
             id,
             store,
             next,
             written: 0,
-        })
+        }
     }
 
     /// Changelog records were handed to the open transaction.
@@ -54,12 +55,15 @@ impl OwnedStore {
 
     /// All that was taken from the changelog becomes the store's, up to `position`.
     pub fn restored(&mut self, position: i64) -> Result<(), StateError> {
+        self.store.restored(position)?;
         self.next = Some(position);
-        self.store.restored(position)
+        Ok(())
     }
 
     fn committed(&mut self, guarantee: Guarantee) -> Result<(), StateError> {
         let marker = i64::from(guarantee == Guarantee::ExactlyOnce);
+        #[cfg(test)]
+        let marker = marker + i64::from(sabotaged(Sabotage::CheckpointTooHigh));
         if self.written > 0 {
             self.next = self.next.map(|next| next + self.written + marker);
         }
@@ -69,6 +73,10 @@ impl OwnedStore {
 
     fn discard(&mut self) {
         self.written = 0;
+        #[cfg(test)]
+        if sabotaged(Sabotage::KeepOverlay) {
+            return;
+        }
         self.store.discard();
     }
 }
@@ -82,8 +90,7 @@ impl Task {
         partition: TopicPartition,
         entry: usize,
         committed: Option<i64>,
-        wiring: &Wiring,
-        stores: &dyn Stores,
+        shared: &Shared,
     ) -> Result<Self, StateError> {
         let mut task = Self {
             partition,
@@ -93,18 +100,19 @@ impl Task {
             committed,
             position: committed,
         };
-        task.open_stores(wiring, stores)?;
+        task.open_stores(shared)?;
         Ok(task)
     }
 
     /// Opens the stores again, after one of them failed: what was damaged is put aside, so that it is restored from the start of
-    /// its changelog.
+    /// its changelog. The task counts as failed still: it is whoever restores it that ends that.
     ///
     /// # Errors
-    /// Those of opening a store.
-    pub fn reopen_stores(&mut self, wiring: &Wiring, stores: &dyn Stores) -> Result<(), StateError> {
-        let ids: Vec<StoreId> = self.stores.drain(..).map(|owned| owned.id).collect();
-        if let Some(StateError::Damaged { path, why }) = self.failed.take() {
+    /// Those of opening a store; to be called again.
+    pub fn reopen_stores(&mut self, shared: &Shared) -> Result<(), StateError> {
+        // All are closed before any is opened again.
+        self.stores.clear();
+        if let Some(StateError::Damaged { path, why }) = &self.failed {
             tracing::error!(
                 topic = self.partition.topic,
                 partition = self.partition.partition,
@@ -112,25 +120,30 @@ impl Task {
                 why,
                 "a store is damaged: it is put aside and restored from its changelog"
             );
-            ids.iter().try_for_each(|id| stores.set_aside(id))?;
+            let mut wired = shared.wiring.stores_of(self.entry);
+            wired.try_for_each(|wired| shared.stores.set_aside(&wired.id(&self.partition), &wired.spec))?;
         }
-        self.open_stores(wiring, stores)
+        self.open_stores(shared)
     }
 
-    fn open_stores(&mut self, wiring: &Wiring, stores: &dyn Stores) -> Result<(), StateError> {
-        let indices = wiring
-            .entries
-            .get(self.entry)
-            .map(|entry| entry.stores.as_slice())
-            .unwrap_or_default();
-        for wired in indices.iter().filter_map(|index| wiring.stores.get(*index)) {
-            let id = StoreId {
-                store: wired.spec.name.clone(),
-                topic: self.partition.topic.clone(),
-                partition: self.partition.partition,
+    /// A copy that was kept warm goes before what the disk has: it is the same store, and open.
+    fn open_stores(&mut self, shared: &Shared) -> Result<(), StateError> {
+        let Shared {
+            wiring,
+            stores,
+            standbys,
+            ..
+        } = shared;
+        let mut opened = Vec::new();
+        for wired in wiring.stores_of(self.entry) {
+            let id = wired.id(&self.partition);
+            let store = match standbys.take(&id) {
+                Some(warm) => warm,
+                None => stores.open(&id, &wired.spec)?,
             };
-            self.stores.push(OwnedStore::open(stores, id, &wired.spec)?);
+            opened.push(OwnedStore::new(id, store));
         }
+        self.stores = opened;
         Ok(())
     }
 
@@ -146,16 +159,21 @@ impl Task {
 
     /// The offset to commit, where there is something to commit.
     pub fn to_commit(&self) -> Option<i64> {
-        self.position.filter(|position| Some(*position) != self.committed)
+        let offset = self.position.filter(|position| Some(*position) != self.committed);
+        #[cfg(test)]
+        let offset = offset.map(|offset| {
+            offset + i64::from(sabotaged(Sabotage::OffsetTooHigh)) - i64::from(sabotaged(Sabotage::OffsetTooLow))
+        });
+        offset
     }
 
-    /// The transaction is committed. What a store's disk has not taken is found in [`Self::failed`].
+    /// The transaction is committed. What a store's disk has not taken is found in [`Self::failed`]; from then on the stores take
+    /// nothing more, or they would stand behind what is missing in them.
     pub fn committed(&mut self, guarantee: Guarantee) {
         self.committed = self.position;
-        for store in &mut self.stores {
-            if let Err(error) = store.committed(guarantee) {
-                self.failed.get_or_insert(error);
-            }
+        if self.failed.is_none() {
+            let mut stores = self.stores.iter_mut();
+            self.failed = stores.find_map(|store| store.committed(guarantee).err());
         }
     }
 
@@ -172,6 +190,10 @@ impl Task {
 
     /// Undoes what one record wrote.
     pub fn undo_to(&mut self, marks: &[Mark]) {
+        #[cfg(test)]
+        if sabotaged(Sabotage::KeepFailedWrites) {
+            return;
+        }
         for (owned, mark) in self.stores.iter_mut().zip(marks) {
             owned.store.undo_to(*mark);
         }

@@ -9,6 +9,8 @@
 //! With `at_least_once` the phases are the same: the producer is a plain one, and the consumer commits after the flush.
 
 use crate::broker::{BrokerError, Consumer, Outgoing, Producer, Reaction, TopicPartition};
+#[cfg(test)]
+use crate::sabotage::{Sabotage, sabotaged};
 use crate::topology::Guarantee;
 use std::time::Duration;
 
@@ -88,6 +90,12 @@ impl Transaction {
         consumer: &mut dyn Consumer,
         offsets: &[(TopicPartition, i64)],
     ) -> Result<(), BrokerError> {
+        #[cfg(test)]
+        if self.phase == Phase::Open && sabotaged(Sabotage::NoFlush) {
+            self.phase = Phase::Flushed;
+        }
+        #[cfg(test)]
+        let offsets = if sabotaged(Sabotage::NoOffsets) { &[] } else { offsets };
         if self.phase == Phase::Open {
             self.producer.flush(self.timeout)?;
             self.phase = Phase::Flushed;
@@ -106,6 +114,10 @@ impl Transaction {
                     if error.reaction != Reaction::Retry {
                         // The broker has answered: it was not committed.
                         self.phase = Phase::OffsetsSent;
+                    }
+                    #[cfg(test)]
+                    if error.reaction == Reaction::Retry && sabotaged(Sabotage::AbortUnknown) {
+                        self.phase = Phase::Aborting;
                     }
                     return Err(error);
                 }

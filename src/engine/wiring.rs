@@ -2,9 +2,11 @@
 //!
 //! Computed once from the checked topology, shared by all workers, without names to be looked up on the way of a record.
 
+use crate::broker::TopicPartition;
+use crate::codec::Codecs;
 use crate::expression::Expression;
-use crate::state::StoreSpec;
-use crate::topology::{Codec, Condition, Input, OnError, Sink, TemplatePart, Topology};
+use crate::state::{StoreId, StoreSpec};
+use crate::topology::{Condition, Input, OnError, Sink, TemplatePart, Topology};
 use ahash::AHashMap;
 
 /// Where a record goes next.
@@ -13,7 +15,7 @@ pub enum Next {
     Processor(usize),
     /// Sinks that are tried in turn, by index into [`Wiring::routes`].
     Route(usize),
-    /// A topic in the middle, by index into [`Wiring::topics`].
+    /// The topic in the middle of a processor, by the processor's index.
     Through(usize),
 }
 
@@ -23,11 +25,20 @@ pub struct Entry {
     /// The source's or the repartition processor's name.
     pub name: String,
     pub topic: String,
-    pub codec: Codec,
+    pub codec: Codecs,
+    /// Whether a record without a value is processed, as `null`.
+    pub tombstones: bool,
     pub on_error: OnError,
     pub next: Vec<Next>,
     /// Indices into [`Wiring::stores`] of what a task of it owns.
     pub stores: Vec<usize>,
+}
+
+/// A topic that a processor writes: index into [`Wiring::topics`], and how.
+#[derive(Clone, Copy, Debug)]
+pub struct WrittenTopic {
+    pub topic: usize,
+    pub codec: Codecs,
 }
 
 /// A store of a processor.
@@ -35,6 +46,17 @@ pub struct Entry {
 pub struct StoreWiring {
     pub spec: StoreSpec,
     pub changelog: String,
+}
+
+impl StoreWiring {
+    /// The store of the task that reads `partition`.
+    pub fn id(&self, partition: &TopicPartition) -> StoreId {
+        StoreId {
+            store: self.spec.name.clone(),
+            topic: partition.topic.clone(),
+            partition: partition.partition,
+        }
+    }
 }
 
 /// A sink's topics: one for every combination of its parameters' allowed values.
@@ -69,6 +91,10 @@ pub struct Wiring {
     pub routes: Vec<Vec<usize>>,
     pub sinks: Vec<SinkWiring>,
     pub stores: Vec<StoreWiring>,
+    /// By processor: the topic that it passes its records through.
+    pub through: Vec<Option<WrittenTopic>>,
+    /// By processor: the topic in which it keeps a table.
+    pub kept: Vec<Option<WrittenTopic>>,
     /// By processor: the first of its stores within the task's.
     pub first_store: Vec<usize>,
     /// Every topic written, dead letters' first.
@@ -88,15 +114,25 @@ impl Wiring {
             .iter()
             .map(|sink| sink_wiring(sink, &mut topics))
             .collect();
-        let through: Vec<Option<usize>> = topology
-            .processors
-            .iter()
-            .map(|node| node.definition.through().map(|through| topics.index(&through.topic)))
-            .collect();
+        let mut through = Vec::with_capacity(topology.processors.len());
+        let mut kept = Vec::with_capacity(topology.processors.len());
+        for node in &topology.processors {
+            through.push(node.definition.through().map(|through| WrittenTopic {
+                topic: topics.index(&through.topic),
+                codec: through.codec,
+            }));
+            kept.push(node.definition.keeps().map(|kept| WrittenTopic {
+                topic: topics.index(&kept.topic),
+                codec: Codecs {
+                    key: None,
+                    value: kept.codec,
+                },
+            }));
+        }
         let mut routes = Vec::new();
         let next = (0..topology.processors.len())
             .map(|index| match through.get(index) {
-                Some(Some(topic)) => vec![Next::Through(*topic)],
+                Some(Some(_)) => vec![Next::Through(index)],
                 _ => following(topology, Input::Processor(index), &mut routes),
             })
             .collect::<Vec<_>>();
@@ -108,6 +144,7 @@ impl Wiring {
                 name: source.name.clone(),
                 topic: source.topic.clone(),
                 codec: source.codec,
+                tombstones: source.tombstones,
                 on_error: source.on_error,
                 next: following(topology, Input::Source(index), &mut routes),
                 stores: Vec::new(),
@@ -118,7 +155,8 @@ impl Wiring {
                 entries.push(Entry {
                     name: node.name.clone(),
                     topic: through.topic,
-                    codec: Codec::Json,
+                    codec: through.codec,
+                    tombstones: false,
                     on_error: node.on_error,
                     next: following(topology, Input::Processor(index), &mut routes),
                     stores: Vec::new(),
@@ -137,6 +175,8 @@ impl Wiring {
             routes,
             sinks,
             stores,
+            through,
+            kept,
             first_store,
             topics: topics.names,
             by_topic,
@@ -145,6 +185,13 @@ impl Wiring {
 
     pub fn entry_of(&self, topic: &str) -> Option<usize> {
         self.by_topic.get(topic).copied()
+    }
+
+    /// The stores of an entry's tasks.
+    pub fn stores_of(&self, entry: usize) -> impl Iterator<Item = &StoreWiring> {
+        let stores = self.entries.get(entry).map(|entry| entry.stores.as_slice());
+        let stores = stores.unwrap_or_default().iter();
+        stores.filter_map(|store| self.stores.get(*store))
     }
 
     /// The topics to subscribe to.

@@ -7,7 +7,9 @@
 use super::chain::Chain;
 use super::counts::Counts;
 use super::output::Outputs;
+use super::restoring::Progress;
 use super::session::Session;
+use super::standby::Standbys;
 use super::tables::Tables;
 use super::wiring::Wiring;
 use super::{EngineError, StepError, WorkerSettings};
@@ -36,6 +38,7 @@ pub struct Shared {
     pub tables: Tables,
     pub broker: Box<dyn Broker>,
     pub stores: Box<dyn Stores>,
+    pub standbys: Standbys,
 }
 
 pub struct Worker {
@@ -163,7 +166,11 @@ impl Worker {
             }
             Err(error) => {
                 session.give_up();
-                Err(error.into())
+                if error.reaction() == Reaction::Fatal {
+                    return Err(error.into());
+                }
+                tracing::info!(worker = self.settings.index, %error, "the last commit is given up: its records are processed again");
+                Ok(true)
             }
         }
     }
@@ -173,10 +180,7 @@ impl Worker {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TaskNumbers {
     pub running: usize,
-    pub restoring: usize,
-    /// Changelog records restored, and still to go.
-    pub restored: u64,
-    pub remaining: u64,
+    pub restoring: Progress,
     /// Entries of each store, in the order of [`Wiring::stores`].
     pub store_entries: Vec<usize>,
 }

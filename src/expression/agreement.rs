@@ -69,7 +69,7 @@ fn agree(text: &str, document: &str, key: Option<&[u8]>) -> bool {
         offset: 7,
     };
     let record = Record {
-        key,
+        key: key.map(Key::raw),
         value,
         headers: &headers,
         timestamp: 1716357495978,
@@ -312,7 +312,17 @@ fn expression() -> impl Strategy<Value = String> {
         let operator = prop::sample::select(&["==", "!=", "in", "&&", "||", "+", "<", "<=", ">", ">="][..]);
         let function = prop::sample::select(
             &[
-                "id", "first", "list", "text", "number", "lower", "uuid5", "filled", "objects",
+                "id",
+                "first",
+                "list",
+                "text",
+                "number",
+                "lower",
+                "uuid5",
+                "whole_number",
+                "filled",
+                "objects",
+                "texts",
             ][..],
         );
         prop_oneof![

@@ -1,12 +1,13 @@
 //! What can be told of an expression before it runs: names and functions that nobody knows, arguments that a function does
 //! not take, optionals where only a value will do.
 
+use super::children::children;
 use super::compile::Complaint;
 use super::functions::Function;
 use super::names::{Names, ROOTS, TYPES};
 use super::place::Word;
 use crate::yaml::suggest;
-use cel::common::ast::{CallExpr, EntryExpr, Expr, IdedExpr, LiteralValue, operators};
+use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, operators};
 
 /// Functions of CEL, called as `f(x)`.
 const GLOBAL: [&str; 9] = [
@@ -30,16 +31,9 @@ impl Check<'_> {
     pub(super) fn tree(&mut self, tree: &IdedExpr) {
         match &tree.expr {
             Expr::Ident(name) => self.name(name),
-            Expr::Select(select) => self.tree(&select.operand),
             Expr::Call(call) => self.call(call),
-            Expr::List(list) => list.elements.iter().for_each(|element| self.tree(element)),
-            Expr::Map(map) => {
-                for entry in &map.entries {
-                    if let EntryExpr::MapEntry(entry) = &entry.expr {
-                        self.tree(&entry.key);
-                        self.tree(&entry.value);
-                    }
-                }
+            Expr::Select(_) | Expr::List(_) | Expr::Map(_) => {
+                children(tree).into_iter().for_each(|part| self.tree(part))
             }
             Expr::Comprehension(comprehension) => {
                 self.value(&comprehension.iter_range, "a macro over a list");
@@ -277,24 +271,7 @@ pub(super) fn is_deeper(tree: &IdedExpr, levels: usize) -> bool {
     let Some(levels) = levels.checked_sub(1) else {
         return true;
     };
-    let deeper = |tree: &IdedExpr| is_deeper(tree, levels);
-    match &tree.expr {
-        Expr::Select(select) => deeper(&select.operand),
-        Expr::Call(call) => call.target.as_deref().is_some_and(deeper) || call.args.iter().any(deeper),
-        Expr::List(list) => list.elements.iter().any(deeper),
-        Expr::Map(map) => map.entries.iter().any(|entry| match &entry.expr {
-            EntryExpr::MapEntry(entry) => deeper(&entry.key) || deeper(&entry.value),
-            EntryExpr::StructField(field) => deeper(&field.value),
-        }),
-        Expr::Struct(strct) => strct.entries.iter().any(|entry| match &entry.expr {
-            EntryExpr::MapEntry(entry) => deeper(&entry.value),
-            EntryExpr::StructField(field) => deeper(&field.value),
-        }),
-        Expr::Comprehension(c) => [&c.iter_range, &c.accu_init, &c.loop_cond, &c.loop_step, &c.result]
-            .into_iter()
-            .any(deeper),
-        Expr::Ident(_) | Expr::Literal(_) | Expr::Unspecified => false,
-    }
+    children(tree).into_iter().any(|part| is_deeper(part, levels))
 }
 
 /// The word to point at.

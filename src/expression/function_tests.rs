@@ -11,6 +11,7 @@ fn an_id_is_a_text_and_zero_is_none() {
         ("0", "-"),
         ("\"0\"", "-"),
         ("\"\"", "-"),
+        ("\" \"", "-"),
         ("null", "-"),
         ("-0", "-"),
         ("123456789012345678901234567890", "\"123456789012345678901234567890\""),
@@ -42,6 +43,50 @@ fn anything_is_a_list_of_something() {
     assert_eq!(result("list(event.?x)", r#"{"x":{"a":1}}"#), r#"[{"a":1}]"#);
     assert_eq!(result("list(event.?x)", r#"{"x":null}"#), "[]");
     assert_eq!(result("list(event.?x)", "{}"), "[]");
+}
+
+#[test]
+fn what_is_filled_has_something_in_it() {
+    for empty in ["null", r#""""#, r#"" \t\n""#, "[]", "{}"] {
+        assert_eq!(result("filled(event)", empty), "-", "{empty}");
+    }
+    for filled in [r#"" a ""#, "0", "false", "[null]", r#"{"a":null}"#] {
+        assert_eq!(result("filled(event)", filled), filled);
+    }
+}
+
+#[test]
+fn texts_are_a_list_of_texts_and_objects_one_of_objects() {
+    for (call, x, gives) in [
+        ("texts", r#"["a",""]"#, r#"["a",""]"#),
+        ("texts", r#"["a",1.0,true]"#, r#"["a","1.0","true"]"#),
+        ("texts", "7", r#"["7"]"#),
+        ("texts", "[]", "[]"),
+        ("texts", "null", "-"),
+        (
+            "texts",
+            "{}",
+            "`texts` needs a scalar or a list of scalars, and met object",
+        ),
+        (
+            "texts",
+            "[null]",
+            "`texts` needs a scalar or a list of scalars, and met null",
+        ),
+        (
+            "texts",
+            "[[]]",
+            "`texts` needs a scalar or a list of scalars, and met list",
+        ),
+        ("objects", r#"{"a":1}"#, r#"[{"a":1}]"#),
+        ("objects", "[{}]", "[{}]"),
+        ("objects", "[]", "[]"),
+        ("objects", "null", "-"),
+    ] {
+        assert_eq!(result(&format!("{call}(event)"), x), gives, "{call} {x}");
+    }
+    assert_eq!(result("texts(event.?x)", "{}"), "-");
+    assert_eq!(result("objects(event.?x)", "{}"), "-");
 }
 
 #[test]
@@ -166,6 +211,7 @@ fn dates_are_turned_round_and_checked_against_the_calendar() {
             "`date` met a text that is no date in its format",
         ),
         ("", "DD-MM-YYYY", "-"),
+        (" ", "DD-MM-YYYY", "-"),
     ] {
         assert_eq!(
             result(&format!("date(event, '{format}')"), &format!("\"{text}\"")),
@@ -188,6 +234,18 @@ fn texts_and_numbers_turn_into_each_other_digit_by_digit() {
     assert_eq!(
         result("number(event)", "\" 1\""),
         "`number` needs a text that is a number, and met another text"
+    );
+    assert_eq!(result("whole_number(event)", "\"86400000\""), "86400000");
+    assert_eq!(result("whole_number(event)", "0"), "0");
+    for number in ["-5", "1.5", "1e400", "\"1e400\"", "1.0"] {
+        assert_eq!(
+            result("whole_number(event)", number),
+            "`whole_number` needs a whole number from 0 on or a text that is one, and met another number"
+        );
+    }
+    assert_eq!(
+        result("whole_number(event)", "\"soon\""),
+        "`whole_number` needs a whole number from 0 on or a text that is one, and met string"
     );
     assert_eq!(result("lower(event)", "\"ÀbC\""), "\"àbc\"");
     assert_eq!(result("lower(event)", "1"), "`lower` needs a string, and met number");

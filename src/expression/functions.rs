@@ -18,7 +18,7 @@ const SHOWN: usize = 64;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Function {
-    /// `id(x)`: the text of an id. `0`, `"0"` and `""` mean none.
+    /// `id(x)`: the text of an id. `0`, `"0"` and a blank text mean none.
     Id,
     /// `first(a, b, ...)`: the first that is present and not null; those after it are not evaluated.
     First,
@@ -29,7 +29,7 @@ pub(super) enum Function {
     /// `timestamp_ms(x)`, `timestamp_s(x)`: epoch time as RFC 3339 in UTC with milliseconds.
     TimestampMs,
     TimestampS,
-    /// `date(text, format)`: `DD-MM-YYYY`, `MM-DD-YYYY` or `YYYY-MM-DD` as `YYYY-MM-DD`. `""` means none.
+    /// `date(text, format)`: `DD-MM-YYYY`, `MM-DD-YYYY` or `YYYY-MM-DD` as `YYYY-MM-DD`. A blank text means none.
     Date,
     /// `lower(s)`: in lower case.
     Lower,
@@ -41,14 +41,18 @@ pub(super) enum Function {
     Without,
     /// `number(x)`: a number, or a text that is one in JSON.
     Number,
-    /// `filled(x)`: as it is, but `""` is nothing as well.
+    /// `whole_number(x)`: a whole number from 0 on, or a text that is one; anything else is an error.
+    WholeNumber,
+    /// `filled(x)`: as it is, but a blank text, an empty list and an empty object are nothing as well.
     Filled,
-    /// `required(x, what)`: as it is; nothing, null and `""` are an error that says what is missing.
+    /// `required(x, what)`: as `filled`, but nothing is an error that says what is missing.
     Required,
     /// `object(x)`: an object as it is; anything else is an error.
     Object,
-    /// `objects(x)`: as `list`, of objects only; anything else is an error.
+    /// `objects(x)`: a list of objects as it is, an object as a list of it; anything else is an error.
     Objects,
+    /// `texts(x)`: a list of scalars as texts, a scalar as a list of its text; anything else is an error.
+    Texts,
     /// `convert(x, table)`: an object, or a list of them, with the members that the table names made ids or times.
     Convert,
     /// `rfc3339(text)`: a time of any offset and precision in UTC with milliseconds.
@@ -58,7 +62,7 @@ pub(super) enum Function {
 }
 
 /// Name, least and most arguments.
-const TABLE: [(&str, Function, usize, usize); 19] = [
+const TABLE: [(&str, Function, usize, usize); 21] = [
     ("id", Function::Id, 1, 1),
     ("first", Function::First, 1, usize::MAX),
     ("list", Function::List, 1, 1),
@@ -71,10 +75,12 @@ const TABLE: [(&str, Function, usize, usize); 19] = [
     ("uuid5", Function::Uuid5, 1, usize::MAX),
     ("without", Function::Without, 2, 2),
     ("number", Function::Number, 1, 1),
+    ("whole_number", Function::WholeNumber, 1, 1),
     ("filled", Function::Filled, 1, 1),
     ("required", Function::Required, 2, 2),
     ("object", Function::Object, 1, 1),
     ("objects", Function::Objects, 1, 1),
+    ("texts", Function::Texts, 1, 1),
     ("convert", Function::Convert, 2, 2),
     ("rfc3339", Function::Rfc3339, 1, 1),
     ("url_with_query", Function::UrlWithQuery, 3, 3),
@@ -116,7 +122,6 @@ pub(super) fn call<'a>(function: Function, arguments: &[Option<Value<'a>>], aren
         Function::List => return Ok(Some(list(first, arena))),
         Function::Uuid5 => return uuid5(arguments, arena),
         Function::Required => return texts::required(first, arguments.get(1).copied().flatten()).map(Some),
-        Function::Objects => return objects(first, arena).map(Some),
         _ => {}
     }
     let Some(value) = first.filter(|value| *value != Value::Null) else {
@@ -140,15 +145,18 @@ pub(super) fn call<'a>(function: Function, arguments: &[Option<Value<'a>>], aren
         Function::Text => text(value).map(|text| Some(Value::String(text))),
         Function::Without => second.map_or(Ok(None), |names| Ok(Some(value.without(&names_of(names)?, arena)))),
         Function::Number => number(value),
+        Function::WholeNumber => whole_number(value),
         Function::Filled => Ok(texts::filled(Some(value))),
         Function::Object => match value {
             Value::Object(_) => Ok(Some(value)),
             other => Err(needs(function, "an object", other)),
         },
+        Function::Objects => objects(value, arena).map(Some),
+        Function::Texts => texts::list(value, arena).map(Some),
         Function::Convert => second.map_or(Ok(None), |table| convert::convert(value, table, arena)),
         Function::Rfc3339 => times::utc(value, arena),
         Function::UrlWithQuery => url_with_query(arguments, arena),
-        Function::First | Function::List | Function::Uuid5 | Function::Required | Function::Objects => Ok(None),
+        Function::First | Function::List | Function::Uuid5 | Function::Required => Ok(None),
     }
 }
 
@@ -163,7 +171,8 @@ fn id(value: Value<'_>) -> Answer<'_> {
         Value::Number(_) => return Err("`id` needs a whole number, and met a fraction or an exponent".to_owned()),
         other => return Err(needs(Function::Id, "a string or a whole number", other)),
     };
-    Ok((!matches!(text, "" | "0" | "-0")).then_some(Value::String(text)))
+    let none = matches!(text, "0" | "-0") || texts::is_blank(text);
+    Ok((!none).then_some(Value::String(text)))
 }
 
 fn list<'a>(value: Option<Value<'a>>, arena: &'a Bump) -> Value<'a> {
@@ -174,15 +183,13 @@ fn list<'a>(value: Option<Value<'a>>, arena: &'a Bump) -> Value<'a> {
     }
 }
 
-fn objects<'a>(value: Option<Value<'a>>, arena: &'a Bump) -> Result<Value<'a>, String> {
-    let wrong = |met| Err(needs(Function::Objects, "an object or a list of objects", met));
-    match value {
-        Some(Value::Array(elements)) => match elements.iter().find(|element| !matches!(element, Value::Object(_))) {
-            Some(other) => wrong(*other),
-            None => Ok(Value::Array(elements)),
-        },
-        None | Some(Value::Null | Value::Object(_)) => Ok(list(value, arena)),
-        Some(other) => wrong(other),
+fn objects<'a>(value: Value<'a>, arena: &'a Bump) -> Result<Value<'a>, String> {
+    let Value::Array(elements) = list(Some(value), arena) else {
+        return Ok(value);
+    };
+    match elements.iter().find(|element| !matches!(element, Value::Object(_))) {
+        Some(other) => Err(needs(Function::Objects, "an object or a list of objects", *other)),
+        None => Ok(Value::Array(elements)),
     }
 }
 
@@ -222,7 +229,7 @@ fn lower<'a>(text: &'a str, arena: &'a Bump) -> &'a str {
     arena.alloc_str(&text.to_lowercase())
 }
 
-fn text(value: Value<'_>) -> Result<&str, String> {
+pub(super) fn text(value: Value<'_>) -> Result<&str, String> {
     match value {
         Value::String(text) | Value::Number(text) => Ok(text),
         Value::Bool(true) => Ok("true"),
@@ -239,6 +246,17 @@ fn number(value: Value<'_>) -> Answer<'_> {
             None => Err("`number` needs a text that is a number, and met another text".to_owned()),
         },
         other => Err(needs(Function::Number, "a number or a text that is one", other)),
+    }
+}
+
+fn whole_number(value: Value<'_>) -> Answer<'_> {
+    let needed = "a whole number from 0 on or a text that is one";
+    match number(value) {
+        Ok(Some(Value::Number(text))) if text.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Ok(Some(Value::Number(text)))
+        }
+        Ok(_) => Err(format!("`whole_number` needs {needed}, and met another number")),
+        Err(_) => Err(needs(Function::WholeNumber, needed, value)),
     }
 }
 
@@ -277,8 +295,8 @@ pub(super) fn names_of(value: Value<'_>) -> Result<SecretNames, String> {
     }
 }
 
-/// The whole number that a number, or a text that is one, stands for.
-pub(super) fn whole(function: Function, value: Value<'_>) -> Result<Exact, String> {
+/// The number that a number, or a text that is one, stands for, to compute with.
+pub(super) fn exact_number(function: Function, value: Value<'_>) -> Result<Exact, String> {
     let read = match number(value) {
         Ok(Some(Value::Number(text))) => exact(text),
         _ => return Err(needs(function, "a number or a text that is one", value)),

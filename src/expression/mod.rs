@@ -12,6 +12,7 @@
 //! - Messages say expression, place and types, never values, but for the word that `lookup` misses.
 
 mod check;
+mod children;
 mod compare;
 mod compile;
 mod convert;
@@ -39,7 +40,7 @@ pub use functions::NAMESPACE;
 pub use names::Names;
 pub(crate) use names::constant;
 
-use crate::record::Record;
+use crate::record::{Key, Record};
 use crate::value::{SecretNames, Value};
 use crate::yaml::{Mistake, Mistakes, Node as YamlNode, Place};
 use bumpalo::Bump;
@@ -52,6 +53,11 @@ use place::{place_at, place_of};
 use reads::Reads;
 use rewrite::Rewriter;
 use std::sync::Arc;
+
+/// The names of the functions that we add to CEL.
+pub fn functions() -> impl Iterator<Item = &'static str> {
+    functions::Function::names()
+}
 
 /// An expression that failed at run time. Says where and what types it met, never a value (but for the word that `lookup` misses).
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -262,6 +268,29 @@ impl Expression {
             Some(Value::Bool(flag)) => Ok(Some(if flag { "true" } else { "false" })),
             Some(other) => Err(self.error(format!("a text is needed here, and this is {}", other.type_name()))),
         }
+    }
+
+    /// As a record's key. Absent and null: `None`.
+    ///
+    /// # Errors
+    /// As [`Expression::evaluate`]; a list or an object.
+    pub fn evaluate_key<'a>(&self, scope: &Scope<'a>) -> Result<Option<Key<'a>>, ExpressionError> {
+        self.evaluate_key_with(scope, &NoLocals)
+    }
+
+    /// As [`Expression::evaluate_key`], where names have locals.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn evaluate_key_with<'a>(
+        &self,
+        scope: &Scope<'a>,
+        locals: &dyn Locals<'a>,
+    ) -> Result<Option<Key<'a>>, ExpressionError> {
+        let Some(value) = self.evaluate_with(scope, locals)? else {
+            return Ok(None);
+        };
+        Key::of(value).map_err(|found| self.error(format!("a text is needed here, and this is {found}")))
     }
 
     /// An error of this expression, for whoever finds its result wanting.

@@ -199,10 +199,12 @@ pub(super) fn dynamic<'a>(value: Value<'a>, index: Option<Value<'_>>) -> Option<
 }
 
 fn key<'a>(view: View<'_, 'a>) -> Result<Option<Value<'a>>, Failed> {
-    match view.scope.record.key.map(std::str::from_utf8) {
-        None => Ok(None),
-        Some(Ok(text)) => Ok(Some(Value::String(text))),
-        Some(Err(_)) => Err(Failed::because("`key` is not UTF-8".to_owned())),
+    let Some(key) = view.scope.record.key else {
+        return Ok(None);
+    };
+    match key.value() {
+        Some(value) => Ok(Some(value)),
+        None => Err(Failed::because("`key` is not UTF-8".to_owned())),
     }
 }
 

@@ -1,7 +1,8 @@
 //! What an expression reads: for the lineage of fields, and so that no secret is read unseen.
 
+use super::children::children;
 use super::names::Names;
-use cel::common::ast::{CallExpr, EntryExpr, Expr, IdedExpr, LiteralValue, operators};
+use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, operators};
 use std::collections::BTreeSet;
 
 /// Paths and members that an expression reads.
@@ -45,18 +46,9 @@ impl Reader<'_> {
                 if let Some(name) = literal_index(call) {
                     self.member(name, false);
                 }
-                call.target.iter().for_each(|target| self.tree(target));
-                call.args.iter().for_each(|argument| self.tree(argument));
+                children(tree).into_iter().for_each(|part| self.tree(part));
             }
-            Expr::List(list) => list.elements.iter().for_each(|element| self.tree(element)),
-            Expr::Map(map) => {
-                for entry in &map.entries {
-                    if let EntryExpr::MapEntry(entry) = &entry.expr {
-                        self.tree(&entry.key);
-                        self.tree(&entry.value);
-                    }
-                }
-            }
+            Expr::List(_) | Expr::Map(_) => children(tree).into_iter().for_each(|part| self.tree(part)),
             Expr::Comprehension(comprehension) => {
                 let through = self.path(&comprehension.iter_range).map(|path| format!("{path}[]"));
                 self.tree(&comprehension.iter_range);

@@ -164,7 +164,7 @@ fn mistakes_are_found_before_anything_runs() {
         ("evnt.a", "1: `evnt` is not known here (did you mean `event`?)"),
         (
             "event.a + lenght(event.b)",
-            "11: the function `lenght` is not known (there are id, first, list, lookup, timestamp_ms, timestamp_s, date, lower, text, uuid5, without, number, filled, required, object, objects, convert, rfc3339, url_with_query, and those of CEL)",
+            "11: the function `lenght` is not known (there are id, first, list, lookup, timestamp_ms, timestamp_s, date, lower, text, uuid5, without, number, whole_number, filled, required, object, objects, texts, convert, rfc3339, url_with_query, and those of CEL)",
         ),
         (
             "lowr(event.a)",

@@ -1,11 +1,38 @@
 //! Functions over texts: what is filled, what must be, and a parameter put into a URL.
 
+use super::functions::{Function, needs, text};
 use crate::value::Value;
 use bumpalo::Bump;
 
-/// `filled(x)`: nothing, null and `""` are nothing; anything else is itself.
+/// Whether there is nothing in it but white space.
+pub(super) fn is_blank(text: &str) -> bool {
+    text.trim_start().is_empty()
+}
+
+/// `filled(x)`: what has nothing in it is nothing; anything else is itself.
 pub(super) fn filled(value: Option<Value<'_>>) -> Option<Value<'_>> {
-    value.filter(|value| !matches!(value, Value::Null | Value::String("")))
+    value.filter(|value| match value {
+        Value::Null | Value::Array([]) | Value::Object([]) => false,
+        Value::String(text) => !is_blank(text),
+        _ => true,
+    })
+}
+
+/// `texts(x)`: a list of scalars, or one, as a list of their texts.
+pub(super) fn list<'a>(value: Value<'a>, arena: &'a Bump) -> Result<Value<'a>, String> {
+    let wrong = |met| needs(Function::Texts, "a scalar or a list of scalars", met);
+    let one = |value| text(value).map(Value::String).map_err(|_| wrong(value));
+    match value {
+        Value::Array(elements) if elements.iter().all(|element| element.as_str().is_some()) => Ok(value),
+        Value::Array(elements) => {
+            let mut made = bumpalo::collections::Vec::with_capacity_in(elements.len(), arena);
+            for element in elements {
+                made.push(one(*element)?);
+            }
+            Ok(Value::Array(made.into_bump_slice()))
+        }
+        other => Ok(Value::Array(arena.alloc_slice_copy(&[one(other)?]))),
+    }
 }
 
 /// `required(x, what)`: as `filled`, but nothing is an error that says what is missing.
@@ -91,7 +118,7 @@ mod tests {
             call(function, &[Some(value)], &arena).map(|value| value.map(shown).unwrap_or_default())
         };
         for (text, wanted) in [
-            ("null", "[]"),
+            ("null", ""),
             ("[]", "[]"),
             (r#"{"a":1}"#, r#"[{"a":1}]"#),
             ("[{}]", "[{}]"),
@@ -144,7 +171,12 @@ mod tests {
     #[test]
     fn what_is_required_is_named_where_it_is_missing() {
         let what = Some(Value::String("the account"));
-        for missing in [None, Some(Value::Null), Some(Value::String(""))] {
+        for missing in [
+            None,
+            Some(Value::Null),
+            Some(Value::String("")),
+            Some(Value::String(" \n")),
+        ] {
             assert_eq!(required(missing, what), Err("the account is missing".to_owned()));
         }
         assert_eq!(required(Some(Value::Bool(false)), what), Ok(Value::Bool(false)));

@@ -1,6 +1,6 @@
 //! Times and dates as the messages carry them.
 
-use super::functions::{Function, needs, whole};
+use super::functions::{Function, exact_number, needs};
 use crate::value::{Exact, Value};
 use bumpalo::Bump;
 use jiff::Timestamp;
@@ -13,7 +13,7 @@ pub(super) fn timestamp<'a>(value: Value<'a>, unit: i64, arena: &'a Bump) -> Res
     } else {
         Function::TimestampS
     };
-    let milliseconds = match whole(function, value)? {
+    let milliseconds = match exact_number(function, value)? {
         Exact::Int(value) => value.checked_mul(unit),
         Exact::Uint(_) => None,
         // fractions of a second are kept to the millisecond, fractions of a millisecond are not
@@ -103,7 +103,7 @@ pub(super) fn date<'a>(value: Value<'a>, format: Value<'a>, arena: &'a Bump) -> 
     let Some([year, month, day]) = format.as_str().and_then(parts) else {
         return Err("`date` knows the formats DD-MM-YYYY, MM-DD-YYYY and YYYY-MM-DD".to_owned());
     };
-    if text.is_empty() {
+    if super::texts::is_blank(text) {
         return Ok(None);
     }
     let wrong = || "`date` met a text that is no date in its format".to_owned();

@@ -73,7 +73,7 @@ impl<'a> Evaluation<'_, 'a> {
         let incoming = self.scope.record;
         let key = match &self.plan.key {
             None => None,
-            Some(key) => key.evaluate_text_with(&self.scope, self)?.map(str::as_bytes),
+            Some(key) => key.evaluate_key_with(&self.scope, self)?,
         };
         let timestamp = match &self.plan.timestamp {
             None => incoming.timestamp,

@@ -1,6 +1,6 @@
 use super::Mapping;
 use crate::expression::Names;
-use crate::record::{Origin, Record};
+use crate::record::{Key, Origin, Record};
 use crate::value::{SecretNames, parse, to_text};
 use crate::yaml::{Mistake, read_text};
 use bumpalo::Bump;
@@ -41,7 +41,7 @@ fn outputs(mapping: &Mapping, json: &str) -> Result<Vec<(String, String)>, Strin
         offset: 7,
     };
     let record = Record {
-        key: Some(b"old"),
+        key: Some(Key::raw(b"old")),
         value,
         headers: &[],
         timestamp: 5,
@@ -50,7 +50,7 @@ fn outputs(mapping: &Mapping, json: &str) -> Result<Vec<(String, String)>, Strin
     let mut outputs = Vec::new();
     mapping
         .apply(arena.alloc(record), &arena, &mut |record| {
-            let key = String::from_utf8(record.key.unwrap_or(b"-").to_vec()).unwrap();
+            let key = String::from_utf8(record.key.map_or(&b"-"[..], |key| key.bytes).to_vec()).unwrap();
             outputs.push((key, to_text(&record.value)));
         })
         .map_err(|error| error.to_string())?;

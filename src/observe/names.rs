@@ -112,7 +112,7 @@ pub fn rebalances(kind: &'static str) -> Counter {
     counter!(REBALANCES, "kind" => kind)
 }
 
-/// `state`: `running` or `restoring`.
+/// `state`: `running`, `restoring`, or `standby` (copies of others' stores).
 pub fn tasks(state: &'static str) -> Gauge {
     gauge!(TASKS, "state" => state)
 }

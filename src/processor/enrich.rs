@@ -139,12 +139,12 @@ impl Processor for Enrich {
         let scope = Scope { arena, record };
         let mut value = record.value;
         for lookup in self.lookups.iter() {
-            let Some(key) = super::word("key", super::evaluate(&lookup.key, &scope)?)? else {
+            let Some(key) = super::key("key", super::evaluate(&lookup.key, &scope)?)? else {
                 continue;
             };
-            let row = match (context.row(&lookup.table, key.as_bytes())?, self.missing) {
+            let row = match (context.row(&lookup.table, key)?, self.missing) {
                 (Some(row), _) => row,
-                (None, Missing::DeadLetter) => return Err(lookup.missing(key)),
+                (None, Missing::DeadLetter) => return Err(lookup.missing(&String::from_utf8_lossy(key.bytes))),
                 (None, Missing::Pass) => {
                     context.count(count::MISSING_ROW);
                     Value::Null

@@ -70,6 +70,7 @@ impl Processor for Filter {
 mod tests {
     use crate::processor::testing::{FakeContext, mistakes, processor, record};
     use crate::processor::{count, kind};
+    use crate::record::Key;
     use bumpalo::Bump;
 
     #[test]
@@ -82,7 +83,7 @@ mod tests {
         }
         assert_eq!(context.values(), [r#"{"on":true}"#]);
         assert_eq!(context.counted(count::FILTERED), 2, "an absent condition does not hold");
-        assert_eq!(context.forwarded[0].key, Some(&b"k"[..]));
+        assert_eq!(context.forwarded[0].key, Some(Key::raw(b"k")));
     }
 
     #[test]

@@ -19,5 +19,11 @@ pub const MISSING_ID: &str = "missing_id";
 pub const INVALID_TIME: &str = "invalid_time";
 /// A table has no row for the key, and the topology says that this is a failure.
 pub const MISSING_ROW: &str = "missing_row";
+/// A sum or count is larger than there is room for.
+pub const OVERFLOW: &str = "overflow";
+/// What a store holds is not what the processor writes.
+pub const STATE: &str = "state";
+/// A key or value can't be written: its codec has no bytes for it.
+pub const ENCODE: &str = "encode";
 /// The value does not match its JSON Schema.
 pub const VALIDATION: &str = "validation";

@@ -3,6 +3,7 @@
 //! Processors are synchronous and pure: a record in, records out, a store and the tables at hand. They know nothing of
 //! Kafka. A new type is one file here and one line in [`registry`].
 
+mod aggregate;
 pub mod count;
 mod dedupe;
 mod document;
@@ -16,12 +17,14 @@ mod redact;
 mod repartition;
 mod schema;
 mod switch;
+mod table;
 #[cfg(test)]
 mod testing;
 mod validate;
 
+use crate::codec::{Codec, Codecs};
 use crate::expression::{Expression, ExpressionError, Names, Scope};
-use crate::record::Record;
+use crate::record::{Key, Record};
 use crate::state::{Remembered, StoreSpec};
 use crate::value::{SecretNames, Value};
 use crate::yaml::{Fields, Place};
@@ -40,6 +43,8 @@ pub fn registry() -> &'static [(&'static str, Reader)] {
         ("enrich", enrich::read),
         ("redact", redact::read),
         ("validate", validate::read),
+        ("aggregate", aggregate::read),
+        ("table", table::read),
     ]
 }
 
@@ -96,6 +101,15 @@ fn evaluate<'a>(expression: &Expression, scope: &Scope<'a>) -> Result<Option<Val
         .map_err(|error| Failure::of(kind::EXPRESSION, &error))
 }
 
+/// The key to look up or to partition by: a text or number, of which `7` and `"7"` are the same. `None`: absent or null.
+fn key<'a>(name: &str, value: Option<Value<'a>>) -> Result<Option<Key<'a>>, Failure> {
+    let text = word(name, value)?;
+    Ok(text.map(|text| Key {
+        bytes: text.as_bytes(),
+        value,
+    }))
+}
+
 /// The text of a text or number: for keys and ids, of which `7` and `"7"` are the same. `None`: absent or null.
 fn word<'a>(key: &str, value: Option<Value<'a>>) -> Result<Option<&'a str>, Failure> {
     match value {
@@ -121,6 +135,21 @@ pub trait Definition: Send + Sync {
     fn through(&self) -> Option<Through> {
         None
     }
+    /// The topic in which it keeps the latest value of every key, for others to look up.
+    fn keeps(&self) -> Option<Kept> {
+        None
+    }
+    /// What the processor's id store remembers an id by, given as its parts (`None`: an absent one).
+    ///
+    /// # Errors
+    /// Why these are no id of this processor, or that it has no ids.
+    fn id(&self, parts: &[Option<&str>]) -> Result<u128, String> {
+        let count = parts.len();
+        Err(format!(
+            "a `{}` keeps no ids, and here are {count} parts of one",
+            self.type_name()
+        ))
+    }
     /// Named ways out, for coverage and the graph: the cases of a switch.
     fn branches(&self) -> Vec<String> {
         Vec::new()
@@ -134,6 +163,14 @@ pub trait Definition: Send + Sync {
 pub struct Through {
     pub topic: String,
     pub partitions: Option<i32>,
+    pub codec: Codecs,
+}
+
+/// The topic of a table. Its keys are the records' own, byte for byte.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    pub topic: String,
+    pub codec: Codec,
 }
 
 /// A running processor.
@@ -146,8 +183,11 @@ pub trait Context<'a> {
     fn arena(&self) -> &'a Bump;
     /// Hands a record on to whatever follows.
     fn forward(&mut self, record: Record<'a>);
-    /// The row of a table, parsed into the arena. `None`: no such row. An error: the row is not JSON.
-    fn row(&mut self, table: &str, key: &[u8]) -> Result<Option<Value<'a>>, Failure>;
+    /// The row of a table, decoded into the arena. `None`: no such row. An error: the row is none of the table's codec.
+    fn row(&mut self, table: &str, key: Key<'a>) -> Result<Option<Value<'a>>, Failure>;
+    /// Sets the row of a key in the table that the processor [keeps](Definition::keeps), or removes it. An error: the table's codec
+    /// has no bytes for the value.
+    fn keep(&mut self, key: Key<'a>, value: Option<Value<'a>>) -> Result<(), Failure>;
     /// Remembers an id in the processor's id store number `store` (in the order of [`Definition::stores`]).
     /// A store that can't be read ends the record's transaction, whatever is made of the answer.
     fn remember(&mut self, store: usize, id: u128, event_time: i64) -> Remembered;

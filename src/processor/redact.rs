@@ -1,6 +1,6 @@
 //! `redact`: takes members away by their names, at any depth, or puts a constant in their place.
 //!
-//! Names are compared without regard to case, as those of secrets are.
+//! Names are compared and values beside them found as those of secrets are ([`SecretNames::withhold`]).
 
 use super::{Context, Definition, Failure, Processor, Reading};
 use crate::record::Record;
@@ -89,7 +89,7 @@ impl Processor for Redact {
 fn replaced<'a>(value: Value<'a>, names: &SecretNames, constant: Value<'a>, arena: &'a Bump) -> Option<Value<'a>> {
     match value {
         Value::Object(members) => {
-            let new = |(name, value): &Member<'a>| match names.contains(name) {
+            let new = |(name, value): &Member<'a>| match names.withhold(name, members) {
                 true => Some(constant),
                 false => replaced(*value, names, constant, arena),
             };
@@ -165,6 +165,19 @@ mod tests {
         assert_eq!(
             redacted("{type: redact, fields: pin, replace_with: false}", r#"{"pin":1}"#),
             r#"{"pin":false}"#
+        );
+    }
+
+    #[test]
+    fn so_does_the_value_beside_such_a_name() {
+        let value = r#"[{"key":"PIN","value":1},{"key":"size","value":2}]"#;
+        assert_eq!(
+            redacted("{type: redact, fields: pin}", value),
+            r#"[{"key":"PIN"},{"key":"size","value":2}]"#
+        );
+        assert_eq!(
+            redacted("{type: redact, fields: pin, replace_with: '***'}", value),
+            r#"[{"key":"PIN","value":"***"},{"key":"size","value":2}]"#
         );
     }
 

@@ -1,6 +1,7 @@
 //! `repartition`: passes records through a topic, by a key. What comes after it is another sub-topology.
 
 use super::{Context, Definition, Failure, Processor, Reading, Through, kind, read};
+use crate::codec;
 use crate::expression::{Expression, Scope};
 use crate::record::Record;
 use crate::yaml::{self, Fields};
@@ -12,7 +13,7 @@ struct Repartition {
     through: Through,
 }
 
-/// Reads `{topic: name, key: = expression, partitions: n}`; without `key` a record keeps its key.
+/// Reads `{topic: name, key: = expression, partitions: n, codec: ...}`; without `key` a record keeps its key.
 pub(super) fn read(fields: &mut Fields<'_>, reading: &Reading<'_>) -> Option<Arc<dyn Definition>> {
     let topic = fields.required("topic", yaml::text);
     let key = fields.optional("key", read::expression(reading));
@@ -23,9 +24,11 @@ pub(super) fn read(fields: &mut Fields<'_>, reading: &Reading<'_>) -> Option<Arc
     }
     let partitions = fields.optional("partitions", yaml::integer(1..=10_000));
     let partitions = partitions.and_then(|partitions| i32::try_from(partitions).ok());
+    let codec = fields.optional("codec", codec::read);
     let through = Through {
         topic: topic?,
         partitions,
+        codec: codec.unwrap_or_default(),
     };
     Some(Arc::new(Repartition { key, through }))
 }
@@ -55,12 +58,12 @@ impl Processor for Repartition {
             record,
         };
         let key = super::evaluate(expression, &scope)?;
-        let Some(key) = super::word("key", key)? else {
+        let Some(key) = super::key("key", key)? else {
             let message = format!("the key to partition `{}` by is absent", self.through.topic);
             return Err(Failure::new(kind::MISSING_KEY, message));
         };
         context.forward(Record {
-            key: Some(key.as_bytes()),
+            key: Some(key),
             ..*record
         });
         Ok(())
@@ -69,6 +72,7 @@ impl Processor for Repartition {
 
 #[cfg(test)]
 mod tests {
+    use crate::codec::Codecs;
     use crate::processor::testing::{FakeContext, definition, mistakes, processor, record, try_definition};
     use crate::processor::{Through, kind};
     use bumpalo::Bump;
@@ -81,7 +85,8 @@ mod tests {
             definition.through(),
             Some(Through {
                 topic: "t".into(),
-                partitions: Some(6)
+                partitions: Some(6),
+                codec: Codecs::default(),
             })
         );
         let arena = Bump::new();
@@ -100,7 +105,7 @@ mod tests {
         let keys: Vec<_> = context
             .forwarded
             .iter()
-            .map(|record| record.key.expect("a key"))
+            .map(|record| record.key.expect("a key").bytes)
             .collect();
         assert_eq!(keys, [&b"k"[..], "äh".as_bytes(), b"12.50"]);
     }

@@ -107,7 +107,7 @@ fn action(node: &Node, mappings: &read::Mappings<'_>, mistakes: &mut Mistakes) -
     if !matches!(node.kind, Kind::Map(_)) {
         return yaml::word(&WAYS)(node, mistakes).map(Action::Go);
     }
-    let mut fields = Fields::of("a case", &node.place, node, mistakes)?;
+    let mut fields = Fields::of("a case of a switch", &node.place, node, mistakes)?;
     let mapping = fields.required("map", |node, mistakes| mappings.read(node, mistakes));
     fields.finish();
     mapping.map(Action::Map)

@@ -2,7 +2,7 @@
 
 use super::{Context, Definition, Failure, Processor, Reading, registry};
 use crate::expression::Names;
-use crate::record::{Origin, Record};
+use crate::record::{Key, Origin, Record};
 use crate::state::Remembered;
 use crate::value::{self, SecretNames, Value};
 use crate::yaml::{self, Fields, Mistake, Mistakes};
@@ -24,6 +24,10 @@ pub(crate) struct FakeContext<'a> {
     pub next: Remembered,
     /// Values by store and key.
     pub stored: BTreeMap<(usize, Vec<u8>), Vec<u8>>,
+    /// How often a value was set or removed.
+    pub puts: usize,
+    /// Rows set and removed, in order.
+    pub kept: Vec<(String, Option<String>)>,
 }
 
 impl<'a> FakeContext<'a> {
@@ -37,6 +41,8 @@ impl<'a> FakeContext<'a> {
             remembered: Vec::new(),
             next: Remembered::New,
             stored: BTreeMap::new(),
+            puts: 0,
+            kept: Vec::new(),
         }
     }
 
@@ -67,10 +73,16 @@ impl<'a> Context<'a> for FakeContext<'a> {
         self.forwarded.push(record);
     }
 
-    fn row(&mut self, table: &str, key: &[u8]) -> Result<Option<Value<'a>>, Failure> {
-        let key = String::from_utf8_lossy(key).into_owned();
+    fn row(&mut self, table: &str, key: Key<'a>) -> Result<Option<Value<'a>>, Failure> {
+        let key = String::from_utf8_lossy(key.bytes).into_owned();
         let row = self.rows.get(&(table.to_owned(), key));
         Ok(row.map(|row| json(row, self.arena)))
+    }
+
+    fn keep(&mut self, key: Key<'a>, value: Option<Value<'a>>) -> Result<(), Failure> {
+        let key = String::from_utf8_lossy(key.bytes).into_owned();
+        self.kept.push((key, value.map(|value| value::to_text(&value))));
+        Ok(())
     }
 
     fn remember(&mut self, store: usize, id: u128, event_time: i64) -> Remembered {
@@ -84,6 +96,7 @@ impl<'a> Context<'a> for FakeContext<'a> {
     }
 
     fn put(&mut self, store: usize, key: &[u8], value: Option<&[u8]>) {
+        self.puts += 1;
         match value {
             Some(value) => self.stored.insert((store, key.to_vec()), value.to_vec()),
             None => self.stored.remove(&(store, key.to_vec())),
@@ -112,7 +125,7 @@ pub(crate) fn record<'a>(text: &str, arena: &'a Bump) -> &'a Record<'a> {
         offset: 0,
     };
     arena.alloc(Record {
-        key: Some(b"k"),
+        key: Some(Key::raw(b"k")),
         value: json(text, arena),
         headers: &[],
         timestamp: 1000,

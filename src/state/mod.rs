@@ -28,11 +28,11 @@ pub use budget::Budget;
 pub(crate) use disk::simulated::SimulatedDisk;
 pub use disk::{Disk, DiskFile, DiskLock, OsDisk};
 pub use error::StateError;
-pub use folder::StateFolder;
+pub use folder::{StateFolder, Stopped};
 pub use ids::{DiskIds, IdStore, IdWrite, MemoryIds, Remembered, TaskIds, decode_id, encode_id};
 pub use stores::{MemoryStores, StoreId, Stores};
 pub use task::{Mark, TaskStore};
-pub use values::{MemoryValues, TaskValues, ValueStore, ValueWrite};
+pub use values::{LONGEST_KEY, MemoryValues, TaskValues, ValueStore, ValueWrite, ValuesDatabase};
 
 use std::time::Duration;
 

@@ -1,6 +1,7 @@
 //! Where stores come from: in memory, or in the folder of this process.
 
 use super::{MemoryIds, MemoryValues, StateError, StoreKind, StoreSpec, TaskIds, TaskStore, TaskValues};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Whose store: the store's name, and the partition of the topic that its task reads.
@@ -22,7 +23,17 @@ pub trait Stores: Send + Sync {
     ///
     /// # Errors
     /// As [`Stores::open`].
-    fn set_aside(&self, id: &StoreId) -> Result<(), StateError>;
+    fn set_aside(&self, id: &StoreId, spec: &StoreSpec) -> Result<(), StateError>;
+}
+
+impl<S: Stores + ?Sized> Stores for Arc<S> {
+    fn open(&self, id: &StoreId, spec: &StoreSpec) -> Result<TaskStore, StateError> {
+        self.as_ref().open(id, spec)
+    }
+
+    fn set_aside(&self, id: &StoreId, spec: &StoreSpec) -> Result<(), StateError> {
+        self.as_ref().set_aside(id, spec)
+    }
 }
 
 /// Stores in memory: empty whenever they are opened.
@@ -40,7 +51,7 @@ impl Stores for MemoryStores {
         })
     }
 
-    fn set_aside(&self, _: &StoreId) -> Result<(), StateError> {
+    fn set_aside(&self, _: &StoreId, _: &StoreSpec) -> Result<(), StateError> {
         Ok(())
     }
 }

@@ -5,7 +5,7 @@
 
 use crate::broker::memory::{Dumped, MemoryBroker};
 use crate::broker::{BrokerError, Outgoing, TopicState};
-use crate::engine::{Counts, EngineError, Shared, Step, TableReader, Tables, Wiring, Worker, WorkerSettings};
+use crate::engine::{Counts, EngineError, Shared, Standbys, Step, TableReader, Tables, Wiring, Worker, WorkerSettings};
 use crate::record::Header;
 use crate::state::MemoryStores;
 use crate::topology::Topology;
@@ -65,13 +65,13 @@ impl Driver {
                 settings,
             })?;
         }
-        let names = topology.tables.iter().map(|table| table.name.clone()).collect();
         let shared = Arc::new(Shared {
             topology: Arc::clone(topology),
             wiring: Wiring::new(topology),
-            tables: Tables::new(names),
+            tables: Tables::new(&topology.tables),
             broker: Box::new(broker.clone()),
             stores: Box::new(MemoryStores),
+            standbys: Standbys::default(),
         });
         let tables = topology
             .tables

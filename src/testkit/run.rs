@@ -1,6 +1,6 @@
 //! Runs cases, and finds what none of them reached.
 
-use super::case::{Case, DeadLetter, Problem, compare};
+use super::case::{Case, DeadLetter, Problem, codecs_of, compare};
 use super::driver::{Driver, DriverError};
 use crate::broker::memory::Dumped;
 use crate::engine::Counts;
@@ -76,8 +76,8 @@ fn problems(topology: &Topology, case: &Case, driver: &Driver, letters: &[DeadLe
             &expected.place,
             &expected.records,
             &driver.records(&expected.topic),
-            compare::compare_record,
-            compare::shown_record,
+            |record, found, at| compare::compare_record(record, found, expected.codecs, at),
+            |found| compare::shown_record(found, expected.codecs),
             |expected, at| missing(&expected.place, at, "a record"),
         ));
     }
@@ -89,7 +89,7 @@ fn problems(topology: &Topology, case: &Case, driver: &Driver, letters: &[DeadLe
             place: case.place.clone(),
             at: format!("{topic}[{index}]"),
             expected: compare::NOTHING.to_owned(),
-            found: compare::shown_record(record),
+            found: compare::shown_record(record, codecs_of(topology, topic)),
         }));
     }
     problems.extend(compare::compare_lists(
@@ -102,7 +102,9 @@ fn problems(topology: &Topology, case: &Case, driver: &Driver, letters: &[DeadLe
         |expected, at| missing(&expected.place, at, "a dead letter"),
     ));
     let through = topology.processors.iter().filter_map(|node| node.definition.through());
-    let middle: Vec<Dumped> = through.flat_map(|through| driver.records(&through.topic)).collect();
+    let kept = topology.processors.iter().filter_map(|node| node.definition.keeps());
+    let own = through.map(|through| through.topic).chain(kept.map(|kept| kept.topic));
+    let middle: Vec<Dumped> = own.flat_map(|topic| driver.records(&topic)).collect();
     let records = outputs.iter().flat_map(|(_, records)| records).chain(&middle);
     for (word, place) in &case.never {
         problems.extend(leaks(word, place, records.clone(), letters));

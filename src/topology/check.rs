@@ -19,9 +19,12 @@ pub(super) fn check(draft: Draft<'_>, mistakes: &mut Mistakes) -> Option<Topolog
     let names = names(&draft, mistakes);
     let links = Links::resolve(&draft, &names, mistakes);
     tables(&draft, mistakes);
-    unused(&draft, &links, mistakes);
-    routes::check(&draft, &links, mistakes);
     let order = order::order(&draft, &links, mistakes);
+    if order.is_some() {
+        // where records go round, whoever is left out of the ring is what mending it will change
+        unused(&draft, &links, mistakes);
+    }
+    routes::check(&draft, &links, mistakes);
     topics::check(&draft, mistakes);
     if !mistakes.is_empty() {
         // what follows looks at whole paths, and would only repeat what is missing in them
@@ -152,6 +155,7 @@ fn tables(draft: &Draft<'_>, mistakes: &mut Mistakes) {
             help,
         );
     }
+    kept_alike(draft, mistakes);
     if draft.processors.iter().any(|processor| processor.definition.is_none()) {
         return;
     }
@@ -166,6 +170,30 @@ fn tables(draft: &Draft<'_>, mistakes: &mut Mistakes) {
             message,
             "look it up with an `enrich` processor, or remove it",
         );
+    }
+}
+
+/// A table that a processor here keeps must be read as it is written.
+fn kept_alike(draft: &Draft<'_>, mistakes: &mut Mistakes) {
+    let kept: Vec<_> = draft
+        .processors
+        .iter()
+        .filter_map(|processor| Some((&processor.key.text, processor.definition.as_ref()?.keeps()?)))
+        .collect();
+    for table in &draft.tables {
+        let Some(item) = &table.item else { continue };
+        for (name, kept) in kept.iter().filter(|(_, kept)| kept.topic == item.topic) {
+            let (read, written) = (item.codec.value.name(), kept.codec.name());
+            if read != written {
+                let message =
+                    format!("values of this table are read as `{read}`, and `{name}` writes them as `{written}`");
+                mistakes.add(
+                    &table.topic_place,
+                    message,
+                    format!("write `codec: {written}` here, or another there"),
+                );
+            }
+        }
     }
 }
 
@@ -199,7 +227,13 @@ fn unused(draft: &Draft<'_>, links: &Links, mistakes: &mut Mistakes) {
         .processors
         .iter()
         .enumerate()
-        .filter(|(index, _)| !taken.contains(&Input::Processor(*index)));
+        .filter(|(index, _)| !taken.contains(&Input::Processor(*index)))
+        .filter(|(_, processor)| {
+            processor
+                .definition
+                .as_ref()
+                .is_none_or(|definition| definition.keeps().is_none())
+        });
     for (_, processor) in left {
         let message = format!("nobody takes what comes out of `{}`", processor.key.text);
         mistakes.add(
@@ -245,6 +279,7 @@ fn assemble(draft: Draft<'_>, links: &Links, order: &[usize]) -> Option<Topology
             condition: sink.condition?,
             key: sink.new_key,
             headers: sink.headers,
+            codec: sink.codec,
             place: sink.key.place.clone(),
         })
     });
@@ -253,6 +288,8 @@ fn assemble(draft: Draft<'_>, links: &Links, order: &[usize]) -> Option<Topology
         guarantee: draft.guarantee,
         commit_interval: draft.commit_interval,
         workers: draft.workers,
+        state: draft.state,
+        standby_replicas: draft.standby_replicas,
         kafka: draft.kafka,
         secrets: draft.secrets,
         sources: draft

@@ -2,13 +2,14 @@
 
 use super::names::{self, NAME_HELP, OURS, TOPIC_HELP};
 use super::sinks::{self, SinkDraft};
-use super::{Codec, Guarantee, OnError, Source, Table};
+use super::{Guarantee, OnError, Source, StateSettings, StoresIn, Table};
+use crate::codec;
 use crate::expression::Names;
 use crate::processor::{self, Definition, Reading};
 use crate::value::SecretNames;
 use crate::yaml::{
     self, Fields, Key, Kind, Mistakes, Node, Origin, Place, duration, integer, list_of, map_of, one_or_many,
-    scalar_text, text, word,
+    scalar_text, size, text, word,
 };
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -21,7 +22,9 @@ pub(super) struct Draft<'a> {
     pub guarantee: Guarantee,
     pub commit_interval: Duration,
     pub workers: usize,
-    pub kafka: BTreeMap<String, String>,
+    pub state: StateSettings,
+    pub standby_replicas: usize,
+    pub kafka: BTreeMap<String, (String, Place)>,
     pub secrets: SecretNames,
     pub sources: Vec<Named<'a, Source>>,
     pub tables: Vec<Named<'a, Table>>,
@@ -72,6 +75,8 @@ pub(super) fn read<'a>(root: &'a Node, folder: &Path, mistakes: &mut Mistakes) -
     );
     let commit_interval = fields.optional("commit_interval", duration);
     let workers = fields.optional("workers", integer(1..=256));
+    let state = fields.optional("state", state);
+    let standby_replicas = fields.optional("standby_replicas", integer(0..=16));
     let kafka = fields.optional("kafka", kafka);
     fields.find("variables");
     let secrets = fields.optional("secrets", list_of(text));
@@ -104,6 +109,10 @@ pub(super) fn read<'a>(root: &'a Node, folder: &Path, mistakes: &mut Mistakes) -
         guarantee: guarantee.unwrap_or(Guarantee::ExactlyOnce),
         commit_interval: commit_interval.unwrap_or(Duration::from_millis(100)),
         workers: workers.and_then(|workers| usize::try_from(workers).ok()).unwrap_or(1),
+        state: state.unwrap_or_default(),
+        standby_replicas: standby_replicas
+            .and_then(|replicas| usize::try_from(replicas).ok())
+            .unwrap_or(0),
         kafka: kafka.unwrap_or_default(),
         sources: under("sources")
             .map(|(key, node)| source(key, node, mistakes))
@@ -187,7 +196,8 @@ fn source<'a>(key: &'a Key, node: &'a Node, mistakes: &mut Mistakes) -> Named<'a
     let read = |mistakes: &mut Mistakes| {
         let mut fields = Fields::of("a source", &key.place, node, mistakes)?;
         let topic = fields.required("topic", topic);
-        let codec = fields.optional("codec", word(&[("json", Codec::Json), ("raw", Codec::Text)]));
+        let codec = fields.optional("codec", codec::read);
+        let tombstones = fields.optional("tombstones", word(&[("dead_letter", false), ("pass", true)]));
         let on_error = fields.optional("on_error", word(&ON_ERROR));
         fields.finish();
         let (topic, place) = topic?;
@@ -197,6 +207,7 @@ fn source<'a>(key: &'a Key, node: &'a Node, mistakes: &mut Mistakes) -> Named<'a
                 name: key.text.clone(),
                 topic,
                 codec,
+                tombstones: tombstones.unwrap_or_default(),
                 on_error,
             },
             place,
@@ -209,12 +220,14 @@ fn table<'a>(key: &'a Key, node: &'a Node, mistakes: &mut Mistakes) -> Named<'a,
     let read = |mistakes: &mut Mistakes| {
         let mut fields = Fields::of("a table", &key.place, node, mistakes)?;
         let topic = fields.required("topic", topic);
+        let codec = fields.optional("codec", codec::read);
         fields.finish();
         let (topic, place) = topic?;
         Some((
             Table {
                 name: key.text.clone(),
                 topic,
+                codec: codec.unwrap_or_default(),
             },
             place,
         ))
@@ -294,7 +307,22 @@ fn processor<'a>(key: &'a Key, node: &'a Node, parts: &Parts<'_>, mistakes: &mut
     draft
 }
 
-fn kafka(node: &Node, mistakes: &mut Mistakes) -> Option<BTreeMap<String, String>> {
+fn state(node: &Node, mistakes: &mut Mistakes) -> Option<StateSettings> {
+    let mut fields = Fields::of("state", &node.place, node, mistakes)?;
+    let stores = fields.optional(
+        "stores",
+        word(&[("disk", StoresIn::Disk), ("memory", StoresIn::Memory)]),
+    );
+    let memory = fields.optional("memory", size);
+    fields.finish();
+    let default = StateSettings::default();
+    Some(StateSettings {
+        stores: stores.unwrap_or(default.stores),
+        memory: memory.unwrap_or(default.memory),
+    })
+}
+
+fn kafka(node: &Node, mistakes: &mut Mistakes) -> Option<BTreeMap<String, (String, Place)>> {
     if node.kind == Kind::Null {
         return None;
     }
@@ -313,7 +341,7 @@ fn kafka(node: &Node, mistakes: &mut Mistakes) -> Option<BTreeMap<String, String
     Some(
         properties
             .into_iter()
-            .map(|(key, value)| (key.text.clone(), value))
+            .map(|(key, value)| (key.text.clone(), (value, key.place.clone())))
             .collect(),
     )
 }

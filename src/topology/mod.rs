@@ -28,6 +28,7 @@ pub use plan::{
     Action, Expected, Missing, Partitions, Plan, PlannedTopic, Role, Setting, Stage, Verdict, Wrong, compare,
 };
 
+use crate::codec::Codecs;
 use crate::expression::Expression;
 use crate::processor::Definition;
 use crate::value::SecretNames;
@@ -52,25 +53,45 @@ pub enum OnError {
     Fail,
 }
 
-/// How bytes become a value.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Codec {
-    #[default]
-    Json,
-    /// UTF-8 text as one string.
-    Text,
+/// How stores are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StateSettings {
+    pub stores: StoresIn,
+    /// Bytes of memory for all stores on disk of a process together: caches, write buffers, filters.
+    pub memory: u64,
+}
+
+impl Default for StateSettings {
+    fn default() -> Self {
+        Self {
+            stores: StoresIn::Disk,
+            memory: 64_000_000,
+        }
+    }
+}
+
+/// Where stores are kept, beside their changelogs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoresIn {
+    /// Files in the state folder: after a crash, only what one transaction wrote is restored.
+    Disk,
+    /// Memory: restored whole from the changelogs at every start.
+    Memory,
 }
 
 pub struct Source {
     pub name: String,
     pub topic: String,
-    pub codec: Codec,
+    pub codec: Codecs,
+    /// Whether a record without a value is processed, as `null`; else it fails.
+    pub tombstones: bool,
     pub on_error: OnError,
 }
 
 pub struct Table {
     pub name: String,
     pub topic: String,
+    pub codec: Codecs,
 }
 
 pub struct ProcessorNode {
@@ -95,6 +116,7 @@ pub struct Sink {
     pub condition: Condition,
     pub key: Option<Expression>,
     pub headers: Vec<(String, Expression)>,
+    pub codec: Codecs,
     pub place: Place,
 }
 
@@ -130,7 +152,11 @@ pub struct Topology {
     pub guarantee: Guarantee,
     pub commit_interval: Duration,
     pub workers: usize,
-    pub kafka: BTreeMap<String, String>,
+    pub state: StateSettings,
+    /// How many other instances keep a warm copy of each store.
+    pub standby_replicas: usize,
+    /// Properties of librdkafka, each with its place.
+    pub kafka: BTreeMap<String, (String, Place)>,
     pub secrets: SecretNames,
     pub sources: Vec<Source>,
     pub tables: Vec<Table>,

@@ -8,7 +8,8 @@
 //!   Streams keeps them for ever and deletes what was read; we keep them for a week, so that the stage after can be read again
 //!   and others may read along, and a stage that nobody runs can't fill the disk. Its timestamps are the records' own: the
 //!   window of a dedupe counts by them.
-//! - **changelogs**: `compact,delete` as Kafka Streams has it for windowed stores, kept for the window and a day more, with small
+//! - **kept tables** (of `table` processors): compacted, and never deleted by time or size.
+//! - **changelogs**: of values, as kept tables; of ids, `compact,delete` as Kafka Streams has it for windowed stores, kept for the window and a day more, with small
 //!   segments: only a closed segment is compacted or deleted, so with Kafka's defaults a changelog would grow for a week.
 
 mod compare;
@@ -56,6 +57,8 @@ pub enum Role {
     Source,
     Table,
     Through,
+    /// Where a `table` processor keeps the latest value of every key.
+    Kept,
     Changelog,
     Sink,
     DeadLetters,
@@ -67,6 +70,7 @@ impl Role {
             Role::Source => "source",
             Role::Table => "table",
             Role::Through => "through",
+            Role::Kept => "kept table",
             Role::Changelog => "changelog",
             Role::Sink => "sink",
             Role::DeadLetters => "dead letters",
@@ -145,6 +149,21 @@ pub(super) fn plan(topology: &Topology) -> Plan {
                 );
             }
         }
+        for processor in sub
+            .processors
+            .iter()
+            .filter_map(|index| topology.processors.get(*index))
+        {
+            if let Some(kept) = processor.definition.keeps() {
+                // as wide as what it comes from, so that both can be read side by side
+                let partitions = match read.as_slice() {
+                    [topic] => Partitions::Same(topic.clone()),
+                    _ => Partitions::Widest(read.clone()),
+                };
+                let settings = changelog_settings(&StoreKind::Values);
+                topics.add(Role::Kept, &kept.topic, &processor.name, partitions, settings);
+            }
+        }
         for (_, store) in &sub.stores {
             // a sub-topology with stores reads exactly one topic
             let same = read
@@ -194,7 +213,7 @@ fn stages(topology: &Topology, graph: &Graph) -> Vec<Stage> {
     graph.subtopologies.iter().map(stage).collect()
 }
 
-/// Topics by name, each with its first role; a topic that a sink of ours writes is created even where a source reads it.
+/// Topics by name, each with its first role; a topic that a sink or table of ours writes is created even where it is read.
 #[derive(Default)]
 struct Topics {
     list: Vec<PlannedTopic>,
@@ -216,6 +235,7 @@ impl Topics {
             if missing == Missing::Create && there.missing == Missing::Refuse {
                 there.missing = Missing::Create;
                 there.partitions = partitions;
+                there.settings = settings;
             }
             return;
         }

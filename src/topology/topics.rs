@@ -13,6 +13,7 @@ enum Use {
     Table,
     Sink,
     Through,
+    Kept,
     DeadLetters,
     Changelog,
 }
@@ -25,6 +26,7 @@ impl Use {
             Use::Table => format!("of table `{name}`"),
             Use::Sink => format!("of sink `{name}`"),
             Use::Through => format!("that `{name}` passes its records through"),
+            Use::Kept => format!("in which `{name}` keeps its table"),
             Use::DeadLetters => "of the dead letters".to_owned(),
             Use::Changelog => format!("of the changelog of `{name}`"),
         }
@@ -39,25 +41,23 @@ struct Used<'d> {
 }
 
 fn uses<'d>(draft: &'d Draft<'_>, mistakes: &mut Mistakes) -> Vec<Used<'d>> {
-    let mut all = Vec::new();
-    for source in &draft.sources {
-        let topic = source.item.as_ref().map(|item| item.topic.clone());
-        all.extend(topic.map(|topic| Used {
-            topic,
-            by: &source.key.text,
-            r#use: Use::Source,
-            place: &source.topic_place,
-        }));
-    }
-    for table in &draft.tables {
-        let topic = table.item.as_ref().map(|item| item.topic.clone());
-        all.extend(topic.map(|topic| Used {
-            topic,
-            by: &table.key.text,
-            r#use: Use::Table,
-            place: &table.topic_place,
-        }));
-    }
+    let sources = draft.sources.iter().map(|source| {
+        let topic = source.item.as_ref().map(|item| &item.topic);
+        (Use::Source, source.key, topic, &source.topic_place)
+    });
+    let tables = draft.tables.iter().map(|table| {
+        let topic = table.item.as_ref().map(|item| &item.topic);
+        (Use::Table, table.key, topic, &table.topic_place)
+    });
+    let read = sources.chain(tables).filter_map(|(r#use, key, topic, place)| {
+        Some(Used {
+            topic: topic?.clone(),
+            by: &key.text,
+            r#use,
+            place,
+        })
+    });
+    let mut all: Vec<Used<'d>> = read.collect();
     for sink in &draft.sinks {
         let topics = sink
             .topic
@@ -75,18 +75,20 @@ fn uses<'d>(draft: &'d Draft<'_>, mistakes: &mut Mistakes) -> Vec<Used<'d>> {
         let (by, Some(definition)) = (&processor.key.text, &processor.definition) else {
             continue;
         };
-        if let Some(through) = definition.through() {
+        let through = definition.through().map(|through| (through.topic, Use::Through));
+        let kept = definition.keeps().map(|kept| (kept.topic, Use::Kept));
+        for (topic, r#use) in through.into_iter().chain(kept) {
             let place = processor
                 .node
                 .get("topic")
                 .map_or(&processor.key.place, |node| &node.place);
-            if let Err(why) = names::legal_topic(&through.topic) {
+            if let Err(why) = names::legal_topic(&topic) {
                 mistakes.add(place, why, names::TOPIC_HELP);
             }
             all.push(Used {
-                topic: through.topic,
+                topic,
                 by,
-                r#use: Use::Through,
+                r#use,
                 place,
             });
         }
@@ -174,6 +176,12 @@ fn excluded(first: &Used<'_>, second: &Used<'_>) -> Option<String> {
     }
     if either(Use::Changelog) || either(Use::Through) {
         return Some("a topic in the middle of a topology belongs to it alone: choose another name".to_owned());
+    }
+    if either(Use::Kept) && !either(Use::Table) {
+        return Some(
+            "nothing else may be in the topic of a table, and what is in it is looked up: choose another name"
+                .to_owned(),
+        );
     }
     None
 }

@@ -4,7 +4,7 @@ use super::{Member, SecretNames, Value};
 use bumpalo::Bump;
 
 impl<'a> Value<'a> {
-    /// The value without members of these names, at any depth.
+    /// The value without secrets of these names, at any depth ([`SecretNames::withhold`]).
     #[must_use]
     pub fn without(self, names: &SecretNames, arena: &'a Bump) -> Value<'a> {
         if names.is_empty() {
@@ -20,13 +20,13 @@ impl<'a> Value<'a> {
             Value::Object(members) => {
                 // what comes before the first change is shared or copied as it is
                 let (index, first) = members.iter().enumerate().find_map(|(index, (name, value))| {
-                    if names.contains(name) {
+                    if names.withhold(name, members) {
                         return Some((index, None));
                     }
                     value.stripped(names, arena).map(|value| (index, Some((*name, value))))
                 })?;
                 let rest = members.get(index + 1..).unwrap_or_default().iter();
-                let rest = rest.filter(|(name, _)| !names.contains(name));
+                let rest = rest.filter(|(name, _)| !names.withhold(name, members));
                 let mut kept = bumpalo::collections::Vec::with_capacity_in(members.len(), arena);
                 kept.extend_from_slice(members.get(..index).unwrap_or_default());
                 kept.extend(first);

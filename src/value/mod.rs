@@ -22,7 +22,7 @@ mod secrets;
 mod tests;
 mod write;
 
-pub use number::{Exact, exact, number, same_number};
+pub use number::{Exact, compare_numbers, exact, number, same_number};
 pub use parse::{DEPTH_LIMIT, ParseError, parse};
 pub use secrets::SecretNames;
 pub use write::{to_text, write};

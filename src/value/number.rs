@@ -2,6 +2,7 @@
 
 use super::{Value, parse};
 use bumpalo::Bump;
+use std::cmp::Ordering;
 
 /// The number's value where one of the machine's types holds it as it is written.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -49,6 +50,24 @@ pub fn same_number(one: &str, other: &str) -> bool {
     };
     let zero = a.digits.is_empty() && b.digits.is_empty();
     zero || (one.starts_with('-') == other.starts_with('-') && a.digits == b.digits && a.exponent == b.exponent)
+}
+
+/// Which of two numbers is the larger, digit by digit, however long they are. What is no number comes before all that are.
+pub fn compare_numbers(one: &str, other: &str) -> Ordering {
+    let (Some(a), Some(b)) = (Decimal::of(one), Decimal::of(other)) else {
+        return Decimal::of(one).is_some().cmp(&Decimal::of(other).is_some());
+    };
+    let sign = |text: &str, decimal: &Decimal| match (decimal.digits.is_empty(), text.starts_with('-')) {
+        (true, _) => 0,
+        (false, true) => -1,
+        (false, false) => 1,
+    };
+    let signs = (sign(one, &a), sign(other, &b));
+    match signs {
+        (1, 1) => a.compare_magnitude(&b),
+        (-1, -1) => b.compare_magnitude(&a),
+        (one, other) => one.cmp(&other),
+    }
 }
 
 /// Integers of up to 18 digits, which are nearly all.
@@ -101,6 +120,15 @@ impl Decimal {
             exponent = exponent.checked_add(1)?;
         }
         Some(Decimal { digits, exponent })
+    }
+
+    /// Neither is zero.
+    fn compare_magnitude(&self, other: &Decimal) -> Ordering {
+        let first = |decimal: &Decimal| i128::from(decimal.exponent) + decimal.digits.len() as i128;
+        // of digits from the same place on, those that go on are the larger, as there are no zeros at the end
+        first(self)
+            .cmp(&first(other))
+            .then_with(|| self.digits.cmp(&other.digits))
     }
 }
 
@@ -158,6 +186,36 @@ mod tests {
             "123456789012345678901234567891"
         ));
         assert!(!same_number("1e400", "-1e400"));
+    }
+
+    #[test]
+    fn numbers_of_any_length_have_an_order() {
+        let ascending = [
+            "-1e400",
+            "-12",
+            "-9.5",
+            "-9",
+            "-0.001",
+            "0",
+            "1e-400",
+            "0.09",
+            "0.1",
+            "0.11",
+            "9",
+            "10",
+            "10.0001",
+            "1e2",
+            "123456789012345678901234567890",
+            "123456789012345678901234567891",
+            "1e400",
+        ];
+        for (at, one) in ascending.iter().enumerate() {
+            for (other_at, other) in ascending.iter().enumerate() {
+                assert_eq!(compare_numbers(one, other), at.cmp(&other_at), "{one} {other}");
+            }
+        }
+        assert_eq!(compare_numbers("1.0", "10e-1"), Ordering::Equal);
+        assert_eq!(compare_numbers("-0", "0.0"), Ordering::Equal);
     }
 
     #[test]

@@ -1,4 +1,9 @@
 //! Names of members that never leave.
+//!
+//! A secret may also stand under another name and be named beside it: of `{key: bearerToken, value: …}`, and the same with
+//! `name`, the `value` never leaves.
+
+use super::{Member, Value};
 
 /// Names compared without regard to case.
 ///
@@ -42,6 +47,20 @@ impl SecretNames {
         self.is_one(name)
     }
 
+    /// Whether a member stays behind: for its own name, or as the `value` of a secret that another of `members`, its
+    /// object's, names.
+    #[inline]
+    pub fn withhold(&self, name: &str, members: &[Member<'_>]) -> bool {
+        self.contains(name) || (name.eq_ignore_ascii_case("value") && self.is_named_among(members))
+    }
+
+    fn is_named_among(&self, members: &[Member<'_>]) -> bool {
+        let names = |name: &str| name.eq_ignore_ascii_case("key") || name.eq_ignore_ascii_case("name");
+        members
+            .iter()
+            .any(|(name, value)| matches!(value, Value::String(text) if names(name) && self.contains(text)))
+    }
+
     fn is_one(&self, name: &str) -> bool {
         if name.is_ascii() {
             return self.lower.iter().any(|secret| secret.eq_ignore_ascii_case(name));
@@ -83,6 +102,27 @@ mod tests {
     fn no_names_contain_nothing() {
         assert!(SecretNames::default().is_empty());
         assert!(!SecretNames::default().contains(""));
+    }
+
+    #[test]
+    fn the_value_beside_the_name_of_a_secret_is_withheld_and_no_other() {
+        let secrets = SecretNames::new(["bearerToken"]);
+        let withheld = |name: &str, beside: &[Member<'_>]| secrets.withhold(name, beside);
+        for name in ["key", "name", "Key", "NAME"] {
+            let member = (name, Value::String("BEARERTOKEN"));
+            assert!(withheld("value", &[member]) && withheld("Value", &[("a", Value::Null), member]));
+            assert!(!withheld(name, &[member]) && !withheld("values", &[member]) && !withheld("", &[member]));
+        }
+        for member in [
+            ("type", Value::String("bearerToken")),
+            ("key", Value::String("shoeSize")),
+            ("key", Value::Array(&[Value::String("bearerToken")])),
+        ] {
+            assert!(!withheld("value", &[member]), "{member:?}");
+        }
+        assert!(
+            withheld("bearertoken", &[]) && !SecretNames::default().withhold("value", &[("key", Value::String(""))])
+        );
     }
 
     #[test]

@@ -87,14 +87,21 @@ fn plain_strings_and_numbers_borrow_the_document() {
 #[test]
 fn members_with_a_secret_name_are_left_out_at_any_depth() {
     let arena = Bump::new();
-    let value = parse(
-        br#"{"a":{"TOKEN":1,"b":[{"token":2,"c":3}]},"Token":{"d":4},"z":5}"#,
-        &arena,
-    )
-    .unwrap();
-    let mut out = Vec::new();
-    write(&value, &SecretNames::new(["token"]), &mut out);
-    assert_eq!(String::from_utf8(out).unwrap(), r#"{"a":{"b":[{"c":3}]},"z":5}"#);
+    for (value, left) in [
+        (
+            r#"{"a":{"TOKEN":1,"b":[{"token":2,"c":3}]},"Token":{"d":4},"z":5}"#,
+            r#"{"a":{"b":[{"c":3}]},"z":5}"#,
+        ),
+        (
+            r#"{"a":[{"key":"token","value":1},{"value":[2],"name":"TOKEN","b":3},{"key":"k","value":4}]}"#,
+            r#"{"a":[{"key":"token"},{"b":3,"name":"TOKEN"},{"key":"k","value":4}]}"#,
+        ),
+    ] {
+        let value = parse(value.as_bytes(), &arena).unwrap();
+        let mut out = Vec::new();
+        write(&value, &SecretNames::new(["token"]), &mut out);
+        assert_eq!(String::from_utf8(out).unwrap(), left);
+    }
 }
 
 #[test]
@@ -198,6 +205,11 @@ fn without_leaves_names_out_and_shares_what_did_not_change() {
     assert_eq!(
         to_text(&value.without(&names, &arena)),
         r#"{"a":{"x":1},"b":[{},{"c":2},{"t":{}}],"z":0}"#
+    );
+    let named = parse(br#"[{"key":"s","value":1,"z":0},{"key":"t","value":1}]"#, &arena).unwrap();
+    assert_eq!(
+        to_text(&named.without(&names, &arena)),
+        r#"[{"key":"s","z":0},{"key":"t","value":1}]"#
     );
     let same = |one: Option<Value<'_>>, other: Option<Value<'_>>| match (one, other) {
         (Some(Value::Object(one)), Some(Value::Object(other))) => std::ptr::eq(one, other),

@@ -6,8 +6,8 @@ use super::{Member, SecretNames, Value};
 /// Objects up to this size are put in order on the stack.
 const SORTED_ON_STACK: usize = 64;
 
-/// Writes canonical JSON: keys sorted by their bytes, no white space, the last of repeated keys, members with a secret
-/// name left out at any depth. Numbers are written as they came. What is written is appended to `out`.
+/// Writes canonical JSON: keys sorted by their bytes, no white space, the last of repeated keys, secrets left out at
+/// any depth ([`SecretNames::withhold`]). Numbers are written as they came. What is written is appended to `out`.
 pub fn write(value: &Value<'_>, secrets: &SecretNames, out: &mut Vec<u8>) {
     match value {
         Value::Null => out.extend_from_slice(b"null"),
@@ -42,7 +42,7 @@ fn write_object(members: &[Member<'_>], secrets: &SecretNames, out: &mut Vec<u8>
     let start = out.len();
     if members.is_sorted_by(|(one, _), (other, _)| one < other) {
         for member in members {
-            write_member(member, secrets, start, out);
+            write_member(member, members, secrets, start, out);
         }
     } else if members.len() <= SORTED_ON_STACK {
         write_sorted(members, &mut [0; SORTED_ON_STACK], secrets, start, out);
@@ -66,14 +66,20 @@ fn write_sorted(members: &[Member<'_>], order: &mut [u32], secrets: &SecretNames
     while let Some(index) = rest.next() {
         let repeated = rest.peek().is_some_and(|next| name(next) == name(index));
         if let (false, Some(member)) = (repeated, member(index)) {
-            write_member(member, secrets, start, out);
+            write_member(member, members, secrets, start, out);
         }
     }
 }
 
 #[inline]
-fn write_member((name, value): &Member<'_>, secrets: &SecretNames, start: usize, out: &mut Vec<u8>) {
-    if secrets.contains(name) {
+fn write_member(
+    (name, value): &Member<'_>,
+    members: &[Member<'_>],
+    secrets: &SecretNames,
+    start: usize,
+    out: &mut Vec<u8>,
+) {
+    if secrets.withhold(name, members) {
         return;
     }
     if out.len() > start {

@@ -135,6 +135,28 @@ pub fn duration(node: &Node, mistakes: &mut Mistakes) -> Option<Duration> {
     }
 }
 
+/// Units of sizes, largest first.
+const SIZES: [(&str, u64); 4] = [("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1_000), ("B", 1)];
+
+/// A size in bytes: a number and its unit.
+pub fn size(node: &Node, mistakes: &mut Mistakes) -> Option<u64> {
+    const HELP: &str = "write a number and its unit, as in 64MB or 2GB";
+    let text = match (&node.kind, node.from) {
+        (_, Origin::Unset) => return Some(SIZES[1].1),
+        (Kind::String(text), _) if node.expression().is_none() => text,
+        (Kind::Number(text), _) => text,
+        _ => return wrong(node, "a size", HELP, mistakes),
+    };
+    let read = SIZES.iter().find_map(|(unit, bytes)| {
+        let number = text.strip_suffix(unit)?.trim_end();
+        number.parse::<u64>().ok()?.checked_mul(*bytes)
+    });
+    if read.is_none() {
+        mistakes.add(&node.place, format!("{} is not a size", node.shown()), HELP);
+    }
+    read
+}
+
 /// A list, each element read by `each`.
 pub fn list_of<'a, T>(
     each: impl Fn(&'a Node, &mut Mistakes) -> Option<T>,

@@ -21,8 +21,8 @@ mod read;
 mod tests;
 
 pub use convert::{
-    boolean, duration, integer, list_of, map_of, one_or_many, parse_duration, scalar_text, show_duration, text, tree,
-    word,
+    boolean, duration, integer, list_of, map_of, one_or_many, parse_duration, scalar_text, show_duration, size, text,
+    tree, word,
 };
 pub use environment::{Unset, substitute};
 pub use fields::Fields;

@@ -268,6 +268,24 @@ fn fields_report_what_is_missing_wrong_and_unknown_with_a_suggestion() {
 }
 
 #[test]
+fn sizes_have_a_unit() {
+    let read = |text: &str| {
+        let node = read_text(&format!("size: {text}"), "a.yaml").unwrap();
+        let mut mistakes = Mistakes::new();
+        let read = size(node.get("size").unwrap(), &mut mistakes);
+        assert_eq!(read.is_none(), !mistakes.is_empty(), "{text}");
+        read
+    };
+    assert_eq!(
+        (read("64MB"), read("2 GB"), read("10kB")),
+        (Some(64_000_000), Some(2_000_000_000), Some(10_000))
+    );
+    for text in ["64", "64M", "-1MB", "99999999999GB", "many", "[1MB]", "1.5MB"] {
+        assert_eq!(read(text), None, "{text}");
+    }
+}
+
+#[test]
 fn durations_are_read_and_shown_in_their_largest_unit() {
     for (text, milliseconds) in [
         ("100ms", 100),

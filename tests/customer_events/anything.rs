@@ -6,6 +6,7 @@ use millstream::testkit::{Driver, Message};
 use millstream::topology::Topology;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 use std::fs;
 use std::sync::{Arc, OnceLock};
 
@@ -22,7 +23,15 @@ const ROUTING_KEYS: [&str; 5] = [
     "user.usermerged",
     "user.other",
 ];
-const SECRETS: [&str; 4] = ["bearerToken", "RESETPARAM", "loginOTP", "notificationParam"];
+const SECRETS: [&str; 7] = [
+    "bearerToken",
+    "lastactivationparam",
+    "resetParam",
+    "activationParam",
+    "notificationParam",
+    "loginOTP",
+    "loginToken",
+];
 const HUSH: &str = "hush-hush";
 
 fn topology() -> Arc<Topology> {
@@ -95,32 +104,39 @@ fn pointers(value: &Value, at: &str, found: &mut Vec<String>) {
     }
 }
 
-/// A sample with some of its parts replaced, and secrets put into some of its objects.
+/// Members that hold a secret: under its name, or as the value beside it.
+fn secret() -> impl Strategy<Value = Vec<(String, Value)>> {
+    let name = (prop::sample::select(&SECRETS[..]), any::<bool>())
+        .prop_map(|(name, upper)| if upper { name.to_uppercase() } else { name.to_owned() });
+    let beside = prop::sample::select(&[("key", "value"), ("name", "value"), ("Name", "Value")][..]);
+    let hush = || json!({"deep": [HUSH, 1]});
+    (name, prop::option::of(beside)).prop_map(move |(name, beside)| match beside {
+        None => vec![(name, hush())],
+        Some((key, value)) => vec![(key.to_owned(), name.into()), (value.to_owned(), hush())],
+    })
+}
+
+/// A sample with some of its parts replaced, and then secrets put into some of its objects.
 fn changed_sample() -> impl Strategy<Value = (&'static str, Vec<u8>)> {
-    let change = prop_oneof![
-        tree().prop_map(Some),
-        // a secret, put beside what is there
-        Just(None),
-    ];
-    let changes = prop::collection::vec(
-        (any::<prop::sample::Index>(), change, prop::sample::select(&SECRETS[..])),
-        0..4,
-    );
-    (any::<prop::sample::Index>(), changes).prop_map(|(which, changes)| {
+    let place = any::<prop::sample::Index>;
+    let trees = prop::collection::vec((place(), tree()), 0..3);
+    let secrets = prop::collection::vec((place(), secret()), 0..3);
+    (place(), trees, secrets).prop_map(|(which, trees, secrets)| {
         let (source, mut document) = which.get(documents()).clone();
-        for (place, change, secret) in changes {
+        let target = |document: &mut Value, place: prop::sample::Index, change: &mut dyn FnMut(&mut Value)| {
             let mut all = Vec::new();
-            pointers(&document, "", &mut all);
-            let Some(target) = document.pointer_mut(place.get::<String>(&all)) else {
-                continue;
-            };
-            match (change, target) {
-                (Some(tree), target) => *target = tree,
-                (None, Value::Object(members)) => {
-                    members.insert(secret.to_owned(), json!({"deep": [HUSH, 1]}));
+            pointers(document, "", &mut all);
+            document.pointer_mut(place.get::<String>(&all)).map(change);
+        };
+        for (place, tree) in trees {
+            target(&mut document, place, &mut |target| *target = tree.clone());
+        }
+        for (place, members) in secrets {
+            target(&mut document, place, &mut |target| {
+                if let Value::Object(object) = target {
+                    object.extend(members.clone());
                 }
-                (None, _) => {}
-            }
+            });
         }
         (source, serde_json::to_vec(&document).expect("JSON"))
     })
@@ -252,6 +268,12 @@ fn try_all(inputs: &[Input]) -> Result<(), TestCaseError> {
         prop_assert!(!text.contains(HUSH), "{}: {text}", record.topic);
     }
     Ok(())
+}
+
+#[test]
+fn every_secret_of_the_topology_is_tried() {
+    let tried: BTreeSet<String> = SECRETS.iter().map(|name| name.to_lowercase()).collect();
+    assert_eq!(tried, topology().secrets.iter().map(str::to_owned).collect());
 }
 
 proptest! {

@@ -3,16 +3,18 @@
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::{ClientContext, DefaultClientContext};
 use rdkafka::config::FromClientConfigAndContext;
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, Headers, Message as _, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, NoCustomPartitioner, Producer, ProducerContext};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 const LIMIT: Duration = Duration::from_secs(30);
+/// Longer than brokers are away in any test.
+const WRITE_LIMIT: Duration = Duration::from_secs(180);
 
 /// A record to be written.
 #[derive(Clone, Debug, Default)]
@@ -118,7 +120,8 @@ impl Client {
     pub fn create_topics(&self, names: &[&str], partitions: i32, settings: &[(&str, &str)]) {
         let mut topics = Vec::new();
         for name in names {
-            let mut topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1));
+            // -1: as often as the cluster keeps things.
+            let mut topic = NewTopic::new(name, partitions, TopicReplication::Fixed(-1));
             for (setting, value) in settings {
                 topic = topic.set(setting, value);
             }
@@ -131,6 +134,35 @@ impl Client {
         let results = block_on(admin.create_topics(&topics, &options)).expect("an answer to creating topics");
         for result in results {
             result.unwrap_or_else(|(topic, error)| panic!("cannot create topic {topic}: {error}"));
+        }
+        // A broker may not know yet what the controller has made.
+        for broker in self.brokers.split(',') {
+            let consumer: BaseConsumer = Self::new(broker).config().create().expect("a client");
+            for name in names {
+                super::wait_until(&format!("{broker} to know of the topic {name}"), LIMIT, || {
+                    let found = partitions_of(&consumer, name).len();
+                    (found == partitions as usize)
+                        .then_some(())
+                        .ok_or(format!("{found} partitions"))
+                });
+            }
+        }
+    }
+
+    /// Deletes every topic but Kafka's own.
+    pub fn delete_topics(&self) {
+        let topics = self.topics();
+        let names: Vec<&str> = topics.keys().map(String::as_str).collect();
+        if names.is_empty() {
+            return;
+        }
+        let admin: AdminClient<DefaultClientContext> = self.config().create().expect("an admin client");
+        let options = AdminOptions::new()
+            .operation_timeout(Some(LIMIT))
+            .request_timeout(Some(LIMIT));
+        let results = block_on(admin.delete_topics(&names, &options)).expect("an answer to deleting topics");
+        for result in results {
+            result.unwrap_or_else(|(topic, error)| panic!("cannot delete topic {topic}: {error}"));
         }
     }
 
@@ -167,6 +199,24 @@ impl Client {
             config.set("enable.idempotence", "true");
         });
         send_all(&producer, messages);
+    }
+
+    /// As [`Client::produce`], in so many portions with a pause after each. Ends early when `stop` says so.
+    pub fn produce_in_portions(&self, messages: &[Message], portion: usize, pause: Duration, stop: &AtomicBool) {
+        let producer = self.producer(|config| {
+            config.set("enable.idempotence", "true");
+        });
+        for messages in messages.chunks(portion.max(1)) {
+            if stop.load(Ordering::Relaxed) {
+                break;
+            }
+            send(&producer, messages);
+            let next = Instant::now() + pause;
+            while let Some(left) = next.checked_duration_since(Instant::now()) {
+                producer.poll(left);
+            }
+        }
+        flush(&producer);
     }
 
     /// Writes each batch in a transaction of its own that is committed or, on `false`, aborted.
@@ -213,42 +263,55 @@ impl Client {
         records
     }
 
-    /// Waits until at least `count` records are committed in `topic`.
+    /// Waits until at least `count` records are committed in `topic`: a reader follows it from the start.
     pub fn wait_committed(&self, topic: &str, count: usize, limit: Duration) {
-        let what = format!("{count} committed records in {topic}");
-        super::wait_until(&what, limit, || {
-            // Offsets count transaction markers too: fewer offsets than records wanted can't be enough, and cost little to ask.
-            let offsets = self.stable_offsets(topic);
-            let found = if offsets < count as i64 {
-                offsets as usize
+        if count == 0 {
+            return;
+        }
+        let consumer = self.verifier();
+        let partitions = super::wait_until(&format!("the topic {topic}"), limit, || {
+            let partitions = partitions_of(&consumer, topic);
+            if partitions.is_empty() {
+                Err("it is not there".to_owned())
             } else {
-                self.committed_count(topic)
-            };
-            if found >= count {
-                Ok(())
-            } else {
-                Err(format!("at most {found}"))
+                Ok(partitions)
             }
         });
+        let mut assignment = TopicPartitionList::new();
+        for partition in partitions {
+            assignment
+                .add_partition_offset(topic, partition, Offset::Beginning)
+                .expect("a partition");
+        }
+        consumer.assign(&assignment).expect("an assignment");
+        let deadline = Instant::now() + limit;
+        let mut found = 0;
+        let mut trouble = None;
+        while found < count {
+            match consumer.poll(Duration::from_millis(100)) {
+                Some(Ok(_)) => found += 1,
+                Some(Err(KafkaError::PartitionEOF(_))) | None => {}
+                // A broker that is away: it may come back.
+                Some(Err(error)) => trouble = Some(error),
+            }
+            assert!(
+                Instant::now() < deadline,
+                "waited {limit:?} in vain for {count} committed records in {topic}: there are {found}{}",
+                trouble.map_or(String::new(), |error| format!(", last trouble: {error}"))
+            );
+        }
     }
 
-    /// How many offsets a topic has below its last stable ones.
-    fn stable_offsets(&self, topic: &str) -> i64 {
+    /// A consumer in no group that sees what is committed.
+    fn verifier(&self) -> BaseConsumer {
         let mut config = self.config();
         config
             .set("group.id", "millstream-test-verifier")
-            .set("isolation.level", "read_committed");
-        let consumer: BaseConsumer = config.create().expect("a consumer");
-        let metadata = consumer
-            .fetch_metadata(Some(topic), LIMIT)
-            .expect("the topic's metadata");
-        let partitions = metadata.topics().iter().flat_map(|topic| topic.partitions());
-        partitions
-            .map(|partition| {
-                let (low, high) = offsets(&consumer, topic, partition.id());
-                high - low
-            })
-            .sum()
+            .set("isolation.level", "read_committed")
+            .set("enable.auto.commit", "false")
+            .set("enable.partition.eof", "true")
+            .set("fetch.wait.max.ms", "10");
+        config.create().expect("a verifier")
     }
 
     pub fn committed_count(&self, topic: &str) -> usize {
@@ -258,28 +321,16 @@ impl Client {
     }
 
     fn each_committed(&self, topic: &str, mut each: impl FnMut(Delivered)) {
-        let mut config = self.config();
-        config
-            .set("group.id", "millstream-test-verifier")
-            .set("isolation.level", "read_committed")
-            .set("enable.auto.commit", "false")
-            .set("enable.partition.eof", "true")
-            .set("fetch.wait.max.ms", "10");
-        let consumer: BaseConsumer = config.create().expect("a verifier");
-        let metadata = consumer
-            .fetch_metadata(Some(topic), LIMIT)
-            .expect("the topic's metadata");
-        let described = metadata.topics().first().filter(|topic| topic.error().is_none());
-        let Some(described) = described else { return };
+        let consumer = self.verifier();
         let mut open: Vec<i32> = Vec::new();
         let mut assignment = TopicPartitionList::new();
-        for partition in described.partitions() {
+        for partition in partitions_of(&consumer, topic) {
             // Of a read_committed consumer, the high one is the last stable offset.
-            let (low, high) = offsets(&consumer, topic, partition.id());
+            let (low, high) = offsets(&consumer, topic, partition);
             if high > low {
-                open.push(partition.id());
+                open.push(partition);
                 assignment
-                    .add_partition_offset(topic, partition.id(), Offset::Beginning)
+                    .add_partition_offset(topic, partition, Offset::Beginning)
                     .expect("a partition");
             }
         }
@@ -307,13 +358,26 @@ impl Client {
                     });
                 }
                 Some(Err(KafkaError::PartitionEOF(partition))) => open.retain(|other| *other != partition),
-                Some(Err(error)) => panic!("reading {topic}: {error}"),
-                None => assert!(
+                // Also a broker that is away for a moment.
+                other => assert!(
                     last.elapsed() < LIMIT,
-                    "reading {topic}: nothing for {LIMIT:?}, partitions {open:?} not at their end"
+                    "reading {topic}: nothing for {LIMIT:?}, partitions {open:?} not at their end: {:?}",
+                    other.and_then(Result::err)
                 ),
             }
         }
+    }
+
+    /// Commits an offset for a group that has no members, with metadata, as tools do.
+    pub fn commit_for(&self, group: &str, topic: &str, partition: i32, offset: i64, metadata: &str) {
+        let mut config = self.config();
+        config.set("group.id", group).set("enable.auto.commit", "false");
+        let consumer: BaseConsumer = config.create().expect("a consumer");
+        let mut list = TopicPartitionList::new();
+        let mut element = list.add_partition(topic, partition);
+        element.set_offset(Offset::Offset(offset)).expect("an offset");
+        element.set_metadata(metadata);
+        consumer.commit(&list, CommitMode::Sync).expect("the offset committed");
     }
 
     /// What the group has committed for a topic: the sum over its partitions.
@@ -338,13 +402,28 @@ impl Client {
     }
 }
 
+/// None of a topic that is not there.
+fn partitions_of(consumer: &BaseConsumer, topic: &str) -> Vec<i32> {
+    let metadata = super::wait_until(&format!("the metadata of {topic}"), LIMIT, || {
+        consumer
+            .fetch_metadata(Some(topic), Duration::from_secs(5))
+            .map_err(|error| error.to_string())
+    });
+    let described = metadata.topics().iter().filter(|topic| topic.error().is_none());
+    described
+        .flat_map(|topic| topic.partitions())
+        .map(rdkafka::metadata::MetadataPartition::id)
+        .collect()
+}
+
 /// First and last offset of a partition (of a read_committed consumer, the last stable one). Waits for its leader: a partition
 /// just made, or of a broker just back, has none for a moment.
 pub fn offsets(consumer: &BaseConsumer, topic: &str, partition: i32) -> (i64, i64) {
     super::wait_until(&format!("the offsets of {topic}[{partition}]"), LIMIT, || {
-        consumer
-            .fetch_watermarks(topic, partition, Duration::from_secs(5))
-            .map_err(|error| error.to_string())
+        // From its cache, librdkafka calls a partition unknown that had no leader once: metadata asked for anew mend that.
+        let metadata = consumer.fetch_metadata(Some(topic), Duration::from_secs(5));
+        let found = metadata.and_then(|_| consumer.fetch_watermarks(topic, partition, Duration::from_secs(5)));
+        found.map_err(|error| error.to_string())
     })
 }
 
@@ -365,11 +444,12 @@ impl ProducerContext<NoCustomPartitioner> for Failures {
     }
 }
 
-#[allow(
-    clippy::disallowed_methods,
-    reason = "flush: waits in coarse steps, which is fine here"
-)]
 fn send_all(producer: &BaseProducer<Failures>, messages: &[Message]) {
+    send(producer, messages);
+    flush(producer);
+}
+
+fn send(producer: &BaseProducer<Failures>, messages: &[Message]) {
     for message in messages {
         let mut headers = OwnedHeaders::new();
         for (name, value) in &message.headers {
@@ -397,7 +477,14 @@ fn send_all(producer: &BaseProducer<Failures>, messages: &[Message]) {
         }
         producer.poll(Duration::ZERO);
     }
-    producer.flush(LIMIT).expect("everything written");
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "flush: waits in coarse steps, which is fine here"
+)]
+fn flush(producer: &BaseProducer<Failures>) {
+    producer.flush(WRITE_LIMIT).expect("everything written");
     let failures = producer.client().context().0.load(Ordering::Relaxed);
     assert!(failures == 0, "{failures} records were not delivered");
 }

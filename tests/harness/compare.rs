@@ -2,8 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 const SHOWN: usize = 12;
+
+/// Of all comparisons of this process.
+static LOST: AtomicUsize = AtomicUsize::new(0);
+static DOUBLED: AtomicUsize = AtomicUsize::new(0);
+static UNEXPECTED: AtomicUsize = AtomicUsize::new(0);
+
+/// What all comparisons of this process found lost, doubled, and there without being expected at all.
+pub fn found() -> (usize, usize, usize) {
+    let read = |counter: &AtomicUsize| counter.load(Ordering::Relaxed);
+    (read(&LOST), read(&DOUBLED), read(&UNEXPECTED))
+}
 
 /// Panics unless both hold the same things equally often, whatever their order.
 pub fn assert_same_multiset<T: Ord + Debug>(
@@ -26,7 +38,15 @@ pub fn assert_same_multiset<T: Ord + Debug>(
     if missing.is_empty() && extra.is_empty() {
         return;
     }
-    let doubled = extra.iter().filter(|(_, (wanted, _))| *wanted > 0).count();
+    let more = |(_, (wanted, got)): &(&T, &(usize, usize))| got - wanted;
+    let (again, strange): (Vec<_>, Vec<_>) = extra.iter().copied().partition(|(_, (wanted, _))| *wanted > 0);
+    LOST.fetch_add(
+        missing.iter().map(|(_, (wanted, got))| wanted - got).sum(),
+        Ordering::Relaxed,
+    );
+    DOUBLED.fetch_add(again.iter().map(more).sum(), Ordering::Relaxed);
+    UNEXPECTED.fetch_add(strange.iter().map(more).sum(), Ordering::Relaxed);
+    let doubled = again.len();
     let list = |title: &str, items: &[(&T, &(usize, usize))]| {
         let mut text = format!("{title}: {} different\n", items.len());
         for (item, (wanted, got)) in items.iter().take(SHOWN) {

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long an instance may take from its start until it has what it needs.
-const READY_LIMIT: Duration = Duration::from_secs(30);
+const READY_LIMIT: Duration = Duration::from_secs(60);
 /// How long it may take to commit and leave.
 const STOP_LIMIT: Duration = Duration::from_secs(30);
 
@@ -18,8 +18,15 @@ const STOP_LIMIT: Duration = Duration::from_secs(30);
 pub struct TestTopology {
     folder: tempfile::TempDir,
     file: &'static str,
+    /// The beginning of its logs' names.
+    run: String,
     prefix: String,
     application: String,
+}
+
+enum Names {
+    Own,
+    AsTheyAre,
 }
 
 impl TestTopology {
@@ -37,29 +44,41 @@ impl TestTopology {
         let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("topology/customer-events");
         let folder = tempfile::tempdir().expect("a temporary folder");
         copy_folder(&shipped, folder.path());
-        Self::prefixed(test, folder, file)
+        Self::made(test, folder, file, Names::Own)
     }
 
     /// A topology of one file.
     pub fn of(test: &str, yaml: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         fs::write(folder.path().join("topology.yaml"), yaml).expect("the topology's file");
-        Self::prefixed(test, folder, "topology.yaml")
+        Self::made(test, folder, "topology.yaml", Names::Own)
     }
 
-    fn prefixed(test: &str, folder: tempfile::TempDir, file: &'static str) -> Self {
+    /// A copy of a topology's folder with the topics and the application as they are there, for brokers of its own.
+    pub fn unchanged(test: &str, from: &Path) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        copy_folder(from, folder.path());
+        Self::made(test, folder, "topology.yaml", Names::AsTheyAre)
+    }
+
+    fn made(test: &str, folder: tempfile::TempDir, file: &'static str, names: Names) -> Self {
         // A run of its own, so that a bench or a test repeated on the same broker starts anew.
         static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let prefix = format!("{test}-{}.", COUNT.fetch_add(1, Ordering::Relaxed));
+        let run = format!("{test}-{}.", COUNT.fetch_add(1, Ordering::Relaxed));
+        let prefix = match names {
+            Names::Own => run.clone(),
+            Names::AsTheyAre => String::new(),
+        };
         let mut topology = Self {
             folder,
             file,
+            run,
             prefix,
             application: String::new(),
         };
         // Logs are appended to when an instance starts again; those of an earlier run have nothing to say here.
         for entry in fs::read_dir(log_folder()).expect("the folder of logs").flatten() {
-            if entry.file_name().to_string_lossy().starts_with(&topology.prefix) {
+            if entry.file_name().to_string_lossy().starts_with(&topology.run) {
                 let _ = fs::remove_file(entry.path());
             }
         }
@@ -85,6 +104,11 @@ impl TestTopology {
         } else {
             self.folder.path().join(self.file)
         }
+    }
+
+    /// Where its instances keep their state, unless they are told otherwise: gone with the topology.
+    pub fn state(&self) -> PathBuf {
+        self.folder.path().join("state")
     }
 
     /// The consumer group too.
@@ -225,7 +249,7 @@ impl Instance {
 
     pub fn launch(binary: &Path, topology: &TestTopology, brokers: &str, name: &str, arguments: &[&str]) -> Self {
         let http = format!("127.0.0.1:{}", free_port());
-        let log = log_folder().join(format!("{}{name}.log", topology.prefix));
+        let log = log_folder().join(format!("{}{name}.log", topology.run));
         let output = File::options()
             .create(true)
             .append(true)
@@ -238,6 +262,7 @@ impl Instance {
             .arg(topology.path())
             .args(["--brokers", brokers, "--instance", name, "--http", &http])
             .args(arguments)
+            .env("MILLSTREAM_STATE_DIR", topology.state())
             .stdin(Stdio::null())
             .stdout(output.try_clone().expect("a second handle of the log"))
             .stderr(output);
@@ -293,6 +318,19 @@ impl Instance {
         let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
         let invalid = || std::io::Error::new(std::io::ErrorKind::InvalidData, "no HTTP answer");
         Ok((status.ok_or_else(invalid)?, body.to_owned()))
+    }
+
+    /// A sample by its name and labels, or the sum of a metric over its labels; 0 when nobody answers.
+    pub fn metric(&self, name: &str) -> u64 {
+        let Ok((200, page)) = self.get("/metrics") else {
+            return 0;
+        };
+        let samples = page.lines().filter(|line| {
+            let rest = line.strip_prefix(name);
+            rest.is_some_and(|rest| rest.starts_with([' ', '{']))
+        });
+        let values = samples.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
+        values.sum::<f64>() as u64
     }
 
     /// SIGKILL: no last word.

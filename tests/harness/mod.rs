@@ -8,10 +8,14 @@
 pub mod broker;
 pub mod children;
 pub mod client;
+pub mod cluster;
 pub mod compare;
 pub mod documents;
+pub mod group;
 pub mod load;
 pub mod millstream;
+pub mod node;
+pub mod progress;
 pub mod random;
 
 use std::path::PathBuf;
@@ -50,8 +54,20 @@ pub fn tail(log: &std::path::Path, lines: usize) -> String {
     )
 }
 
-/// A port nobody listens on at this moment.
+/// A port nobody listens on at this moment, below those from which the system takes the ports of connections: it can be left
+/// and taken again later.
 pub fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
-    listener.local_addr().expect("its address").port()
+    use std::sync::atomic::{AtomicU32, Ordering};
+    const FIRST: u32 = 20_000;
+    const COUNT: u32 = 12_000;
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let own = std::process::id().wrapping_mul(101);
+    for _ in 0..COUNT {
+        let step = NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = u16::try_from(FIRST + own.wrapping_add(step) % COUNT).expect("a port");
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+    panic!("no port from {FIRST} to {} is free", FIRST + COUNT);
 }

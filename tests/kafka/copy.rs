@@ -1,86 +1,110 @@
 //! The engine alone: records copied from one and from many partitions, and through a repartition topic.
 
-use crate::harness::client::Message;
-use crate::harness::compare::assert_same_multiset;
-use crate::harness::millstream::{Instance, TestTopology};
+use crate::crew::Crew;
+use crate::harness::millstream::TestTopology;
 use crate::harness::random::Random;
+use crate::numbers::{COPY, THROUGH, numbered, verify};
 use crate::pipeline::Pipeline;
+use crate::scenario::{Size, Tally, check};
 use std::time::Duration;
 
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(90);
 
-const COPY: &str = "application: copy
-sources: {in: {topic: in}}
-sinks: {out: {from: in, topic: out}}
-dead_letters: {topic: dead}
-";
-
-const THROUGH: &str = "application: through
-sources: {in: {topic: in}}
-processors: {middle: {type: repartition, from: in, topic: middle}}
-sinks: {out: {from: middle, topic: out}}
-dead_letters: {topic: dead}
-";
-
-fn numbered(pipeline: &Pipeline, numbers: std::ops::Range<u32>) -> Vec<Message> {
-    let topic = pipeline.topic("in");
-    numbers
-        .map(|number| Message::new(&topic, Some(&format!("k{}", number % 997)), number.to_string()))
-        .collect()
+/// `partitions` each way.
+fn pipeline(test: &str, yaml: &str, partitions: i32) -> Pipeline {
+    let topology = TestTopology::of(test, yaml)
+        .kafka("session.timeout.ms", "6000")
+        .kafka("heartbeat.interval.ms", "500");
+    let pipeline = Pipeline::of(topology);
+    pipeline.create(&["in", "out"], partitions, &[]);
+    pipeline
 }
 
-fn verify(pipeline: &Pipeline, count: u32) {
-    let records = pipeline.committed("out");
-    let copies = records
-        .iter()
-        .map(|record| (record.key_text().unwrap_or_default(), record.value_text()));
-    let expected = (0..count).map(|number| (format!("k{}", number % 997), number.to_string()));
-    assert_same_multiset("out", expected, copies);
-    let mut last = std::collections::HashMap::new();
-    for record in &records {
-        let number: u32 = record.value_text().parse().expect("a number");
-        let before = last.insert(record.key_text(), number);
-        assert!(
-            before.is_none_or(|before| before < number),
-            "{number} after {before:?} of {:?}",
-            record.key_text()
-        );
-    }
+fn verified(mut tally: Tally, pipeline: &Pipeline, count: u32) -> Tally {
+    verify(pipeline, count);
+    tally.input += u64::from(count);
+    tally.output += u64::from(count);
+    tally
 }
 
 #[test]
 fn a_copy_of_one_partition_and_of_many_is_exact_and_in_order() {
+    check("copy", copied);
+}
+
+pub fn copied(_: &mut Random, _: Size) -> Tally {
+    let mut tally = Tally::default();
     for partitions in [1, 6] {
-        let pipeline = Pipeline::of(TestTopology::of("copy", COPY));
-        pipeline.create(&["in", "out"], partitions, &[]);
+        let pipeline = pipeline("copy", COPY, partitions);
         pipeline.produce(&numbered(&pipeline, 0..5_000));
-        let mut instance = pipeline.start("a");
-        instance.wait_ready();
+        let mut crew = Crew::new(&pipeline);
+        crew.start_all(&["a"]);
         pipeline.produce(&numbered(&pipeline, 5_000..20_000));
         pipeline.client.wait_committed(&pipeline.topic("out"), 20_000, LIMIT);
-        assert!(instance.terminate().success());
-        verify(&pipeline, 20_000);
+        tally += verified(crew.finish(), &pipeline, 20_000);
     }
+    tally
 }
 
 #[test]
 fn two_stages_joined_by_a_topic_stay_exact_while_processes_are_killed_and_stopped() {
-    let mut random = Random::seeded("copy-killed");
-    let pipeline = Pipeline::of(TestTopology::of("through", THROUGH).kafka("session.timeout.ms", "6000"));
-    pipeline.create(&["in", "out"], 4, &[]);
-    let mut instances: Vec<Instance> = ["a", "b"].iter().map(|name| pipeline.start(name)).collect();
-    for round in 0..8u32 {
+    check("two-stages-killed", two_stages_killed);
+}
+
+pub fn two_stages_killed(random: &mut Random, size: Size) -> Tally {
+    let pipeline = pipeline("through", THROUGH, 4);
+    let rounds = size.of(8, 20);
+    let mut crew = Crew::new(&pipeline);
+    for name in ["a", "b"] {
+        crew.start(name);
+    }
+    for round in 0..rounds {
         pipeline.produce(&numbered(&pipeline, round * 5_000..(round + 1) * 5_000));
         std::thread::sleep(Duration::from_millis(random.between(50, 1_200)));
-        let victim = random.below(2) as usize;
+        let victim = ["a", "b"][random.below(2) as usize];
         if random.one_in(3) {
-            assert!(instances[victim].terminate().success(), "{}", instances[victim].log());
+            crew.stop(victim);
         } else {
-            instances[victim].kill();
+            crew.kill(victim);
         }
-        instances[victim] = pipeline.start(["a", "b"][victim]);
+        crew.start(victim);
     }
-    pipeline.client.wait_committed(&pipeline.topic("out"), 40_000, LIMIT);
-    Instance::terminate_all(&mut instances);
-    verify(&pipeline, 40_000);
+    let count = rounds * 5_000;
+    pipeline
+        .client
+        .wait_committed(&pipeline.topic("out"), count as usize, LIMIT);
+    verified(crew.finish(), &pipeline, count)
+}
+
+#[test]
+fn two_stages_go_on_where_they_were_when_all_stopped_in_between_from_one_partition_and_from_many() {
+    check("two-stages-stopped", two_stages_stopped);
+}
+
+pub fn two_stages_stopped(random: &mut Random, size: Size) -> Tally {
+    const ROUNDS: u32 = 3;
+    let share = size.of(2_500, 20_000);
+    let mut tally = Tally::default();
+    for partitions in [1, 6] {
+        let pipeline = pipeline("stopped", THROUGH, partitions);
+        let mut crew = Crew::new(&pipeline);
+        for round in 0..ROUNDS {
+            // It flows also while nobody works.
+            let numbers = numbered(&pipeline, round * share..(round + 1) * share);
+            let flow = pipeline.flow(&numbers, Duration::from_secs(2));
+            crew.start_all(&["a", "b"]);
+            std::thread::sleep(Duration::from_millis(random.between(200, 1_500)));
+            for name in ["a", "b"] {
+                crew.stop(name);
+            }
+            flow.finish();
+        }
+        crew.start_all(&["a"]);
+        let count = ROUNDS * share;
+        pipeline
+            .client
+            .wait_committed(&pipeline.topic("out"), count as usize, LIMIT);
+        tally += verified(crew.finish(), &pipeline, count);
+    }
+    tally
 }

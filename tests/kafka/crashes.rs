@@ -1,61 +1,76 @@
 //! Killed and stalled processes: nothing lost, nothing doubled, dead letters included.
 
+use crate::crew::Crew;
 use crate::harness::load::Load;
-use crate::harness::millstream::Instance;
 use crate::harness::random::Random;
 use crate::harness::wait_until;
 use crate::pipeline::{Pipeline, joined};
+use crate::scenario::{Size, Tally, check};
 use std::time::{Duration, Instant};
 
 const LIMIT: Duration = Duration::from_secs(90);
 
 #[test]
 fn killed_at_random_moments_and_restarted_nothing_is_lost_and_nothing_doubled() {
-    let mut random = Random::seeded("killed");
+    check("killed", killed);
+}
+
+pub fn killed(random: &mut Random, size: Size) -> Tally {
     let pipeline = Pipeline::customer_events("killed");
-    let load = pipeline.load("killed", 30_000, 2_000, &mut random);
+    let load = pipeline.load("killed", size.of(30_000, 60_000), 2_000, random);
     // A part is there before the first start, the rest comes while processes die.
     let (before, rest) = load.messages.split_at(load.messages.len() / 4);
     pipeline.produce(before);
-
-    let mut chunks = rest.chunks(rest.len().div_ceil(8));
-    let mut kills = 0;
-    let mut instance = pipeline.start("a");
-    loop {
-        let chunk = chunks.next();
-        if let Some(chunk) = chunk {
-            pipeline.produce(chunk);
-        }
+    let mut crew = Crew::new(&pipeline);
+    crew.start("a");
+    for chunk in rest.chunks(rest.len().div_ceil(size.of(8, 20))) {
+        pipeline.produce(chunk);
         // From the middle of starting up to the middle of work.
         std::thread::sleep(Duration::from_millis(random.between(100, 1_800)));
-        assert!(instance.is_running(), "it ended by itself:\n{}", instance.log());
-        if chunk.is_none() {
-            break;
-        }
-        instance.kill();
-        kills += 1;
-        instance = pipeline.start("a");
+        crew.assert_running();
+        crew.kill("a");
+        crew.start("a");
     }
-    instance.wait_ready();
-    pipeline.wait_done(&load, LIMIT);
-    assert!(instance.terminate().success());
-    pipeline.verify(&load);
-    println!(
-        "{kills} kills, {} records in, {} out, {} dead letters",
-        load.messages.len(),
-        load.outcomes.len(),
-        load.dead.len()
-    );
+    pipeline.finish(crew, &load, LIMIT)
+}
+
+#[test]
+fn one_of_three_is_killed_again_and_again_while_input_flows() {
+    check("one-of-three", one_of_three);
+}
+
+pub fn one_of_three(random: &mut Random, size: Size) -> Tally {
+    const NAMES: [&str; 3] = ["a", "b", "c"];
+    let pipeline = Pipeline::customer_events("one-of-three");
+    let rounds = size.of(3, 12);
+    let load = pipeline.load("one-of-three", 5_000 * rounds, 2_000, random);
+    let mut crew = Crew::new(&pipeline);
+    crew.start_all(&NAMES);
+    let flow = pipeline.flow(&load.messages, Duration::from_secs(5 * rounds));
+    for round in 0..rounds {
+        std::thread::sleep(Duration::from_millis(random.between(300, 3_000)));
+        let victim = NAMES[random.below(3) as usize];
+        crew.assert_running();
+        crew.kill(victim);
+        // Every other time it stays away until its session is over and the others have its partitions.
+        if round % 2 == 1 {
+            std::thread::sleep(Duration::from_secs(7));
+        }
+        crew.start(victim);
+    }
+    flow.finish();
+    pipeline.finish(crew, &load, LIMIT)
 }
 
 #[test]
 fn a_stalled_instance_that_comes_back_is_fenced_and_nothing_of_it_is_seen() {
-    let mut random = Random::seeded("zombie");
+    check("zombie", zombie);
+}
+
+pub fn zombie(random: &mut Random, _: Size) -> Tally {
     let pipeline = Pipeline::customer_events("zombie");
-    let mut zombie = pipeline.start("a");
-    let mut other = pipeline.start("b");
-    zombie.wait_ready();
-    other.wait_ready();
+    let mut crew = Crew::new(&pipeline);
+    crew.start_all(&["a", "b"]);
 
     let mut loads: Vec<Load> = Vec::new();
     let mut feed = |name: &str, random: &mut Random| {
@@ -63,43 +78,42 @@ fn a_stalled_instance_that_comes_back_is_fenced_and_nothing_of_it_is_seen() {
         pipeline.produce(&load.messages);
         loads.push(load);
     };
-    feed("zombie-before", &mut random);
+    feed("zombie-before", random);
     // In the middle of a transaction, for longer than its session lasts.
-    zombie.pause();
-    feed("zombie-while", &mut random);
+    crew.pause("a");
+    feed("zombie-while", random);
     std::thread::sleep(Duration::from_secs(9));
-    feed("zombie-after", &mut random);
-    zombie.resume();
-    feed("zombie-back", &mut random);
+    feed("zombie-after", random);
+    crew.instance("a").resume();
+    feed("zombie-back", random);
 
+    // The numbers of a customer begin anew in each load, so order is checked by the other scenarios.
     let all = joined(loads);
-    // The numbers of a customer begin anew in each load, so order is checked by the other tests.
-    wait_and_compare(&pipeline, &all, &mut [zombie, other]);
-}
-
-fn wait_and_compare(pipeline: &Pipeline, all: &Load, instances: &mut [Instance]) {
-    pipeline.wait_done(all, LIMIT);
-    for instance in instances.iter_mut() {
-        assert!(instance.is_running(), "it ended by itself:\n{}", instance.log());
-    }
-    Instance::terminate_all(instances);
-    pipeline.verify_multiset(all);
+    pipeline.wait_done(&all, LIMIT);
+    let tally = crew.finish();
+    pipeline.verify_multiset(&all);
+    pipeline.tally(tally, &all)
 }
 
 #[test]
 fn a_broker_that_goes_away_and_comes_back_costs_time_only() {
-    let mut random = Random::seeded("broker-away");
+    check("broker-away", broker_away);
+}
+
+pub fn broker_away(random: &mut Random, _: Size) -> Tally {
     let pipeline = Pipeline::customer_events("broker-away");
-    let load = pipeline.load("broker-away", 6_000, 500, &mut random);
+    let load = pipeline.load("broker-away", 6_000, 500, random);
     let (before, after) = load.messages.split_at(load.messages.len() / 2);
     pipeline.produce(before);
-    let mut instance = pipeline.start("a");
-    instance.wait_ready();
+    let mut crew = Crew::new(&pipeline);
+    crew.start_all(&["a"]);
     std::thread::sleep(Duration::from_millis(random.between(0, 500)));
 
     let broker = crate::harness::broker::shared();
     broker.kill();
+    crew.tally.outages += 1;
     let away = Instant::now();
+    let instance = crew.instance("a");
     wait_until(
         "health to say that the broker is away",
         Duration::from_secs(30),
@@ -109,13 +123,11 @@ fn a_broker_that_goes_away_and_comes_back_costs_time_only() {
             Err(error) => Err(error.to_string()),
         },
     );
-    assert!(instance.is_running(), "it ended by itself:\n{}", instance.log());
+    crew.assert_running();
     broker.relaunch();
-    instance.wait_ready();
+    crew.wait_ready();
     println!("the broker was away for {:?}", away.elapsed());
 
     pipeline.produce(after);
-    pipeline.wait_done(&load, LIMIT);
-    assert!(instance.terminate().success());
-    pipeline.verify(&load);
+    pipeline.finish(crew, &load, LIMIT)
 }

@@ -1,5 +1,6 @@
 //! One test's pipeline: a topology with the test's own topics, made on the shared broker.
 
+use crate::crew::Crew;
 use crate::harness::broker::shared;
 use crate::harness::client::{Client, Delivered, Message};
 use crate::harness::compare::assert_same_multiset;
@@ -7,6 +8,10 @@ use crate::harness::documents;
 use crate::harness::load::{self, Load, Shape};
 use crate::harness::millstream::{Instance, TestTopology};
 use crate::harness::random::Random;
+use crate::scenario::Tally;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// Feeds and outputs have so many partitions.
@@ -21,11 +26,15 @@ pub struct Pipeline {
 impl Pipeline {
     /// The shipped topology with its feeds, tables (filled), outputs and dead letters.
     pub fn customer_events(test: &str) -> Self {
+        Self::customer_events_on(test, &shared().address())
+    }
+
+    pub fn customer_events_on(test: &str, brokers: &str) -> Self {
         // A dead instance's partitions go to the others after this; the default is meant for pods that restart.
         let topology = TestTopology::customer_events(test)
             .kafka("session.timeout.ms", "6000")
             .kafka("heartbeat.interval.ms", "500");
-        let pipeline = Self::of(topology);
+        let pipeline = Self::on(topology, brokers);
         let outputs = documents::outputs();
         let mut partitioned: Vec<&str> = documents::FEEDS.to_vec();
         partitioned.extend(outputs.iter().map(String::as_str));
@@ -38,12 +47,19 @@ impl Pipeline {
 
     /// A topology whose topics the test makes.
     pub fn of(topology: TestTopology) -> Self {
-        let brokers = shared().address();
+        Self::on(topology, &shared().address())
+    }
+
+    pub fn on(topology: TestTopology, brokers: &str) -> Self {
         Self {
             topology,
-            client: Client::new(brokers.clone()),
-            brokers,
+            client: Client::new(brokers),
+            brokers: brokers.to_owned(),
         }
+    }
+
+    pub fn brokers(&self) -> &str {
+        &self.brokers
     }
 
     pub fn create(&self, topics: &[&str], partitions: i32, settings: &[(&str, &str)]) {
@@ -58,6 +74,25 @@ impl Pipeline {
 
     pub fn start(&self, instance: &str) -> Instance {
         Instance::start(&self.topology, &self.brokers, instance)
+    }
+
+    pub fn start_with(&self, instance: &str, arguments: &[&str]) -> Instance {
+        Instance::start_with(&self.topology, &self.brokers, instance, arguments)
+    }
+
+    /// Writes them from a thread of its own, evenly over about this time.
+    pub fn flow(&self, messages: &[Message], over: Duration) -> Flow {
+        const PAUSE: Duration = Duration::from_millis(100);
+        let portions = (over.as_millis() / PAUSE.as_millis()).max(1) as usize;
+        let portion = messages.len().div_ceil(portions);
+        let (client, messages) = (Client::new(self.brokers.clone()), messages.to_vec());
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let thread = std::thread::spawn(move || client.produce_in_portions(&messages, portion, PAUSE, &stopped));
+        Flow {
+            stop,
+            thread: Some(thread),
+        }
     }
 
     pub fn produce(&self, messages: &[Message]) {
@@ -88,6 +123,22 @@ impl Pipeline {
             .wait_committed(&self.topic("integration-dev"), load.outcomes.len(), limit);
         self.client
             .wait_committed(&self.topic(documents::DEAD_LETTERS), load.dead.len(), limit);
+    }
+
+    /// Waits until all is done, stops all and verifies.
+    pub fn finish(&self, crew: Crew<'_>, load: &Load, limit: Duration) -> Tally {
+        self.wait_done(load, limit);
+        let tally = crew.finish();
+        self.verify(load);
+        self.tally(tally, load)
+    }
+
+    /// With the records of a load that was verified.
+    pub fn tally(&self, mut tally: Tally, load: &Load) -> Tally {
+        tally.input += load.messages.len() as u64;
+        tally.output += load.outcomes.len() as u64;
+        tally.dead_letters += load.dead.len() as u64;
+        tally
     }
 
     /// Exactly what the load implies came out: no more, no less, each customer's in order.
@@ -124,6 +175,34 @@ impl Pipeline {
             );
         }
         records
+    }
+}
+
+/// Input that flows while other things are done. Dropped before its end, it ends early.
+pub struct Flow {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Flow {
+    /// Waits until all is written.
+    pub fn finish(mut self) {
+        if let Some(thread) = self.thread.take() {
+            thread.join().expect("the input is written");
+        }
+    }
+
+    pub fn is_over(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+}
+
+impl Drop for Flow {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
     }
 }
 

@@ -1,16 +1,21 @@
 //! Input that is transactional itself.
 
+use crate::crew::Crew;
 use crate::harness::client::Message;
 use crate::harness::random::Random;
 use crate::pipeline::Pipeline;
+use crate::scenario::{Size, Tally, check};
 use std::time::Duration;
 
 #[test]
 fn of_transactional_input_only_what_was_committed_counts() {
-    let mut random = Random::seeded("transactional");
+    check("transactional", transactional);
+}
+
+pub fn transactional(random: &mut Random, size: Size) -> Tally {
     let pipeline = Pipeline::customer_events("transactional");
-    let load = pipeline.load("transactional", 4_000, 300, &mut random);
-    let aborted = pipeline.load("aborted", 2_000, 300, &mut random);
+    let load = pipeline.load("transactional", size.of(4_000, 20_000), 300, random);
+    let aborted = pipeline.load("aborted", size.of(2_000, 10_000), 300, random);
 
     // Committed and aborted transactions take turns, of all sizes.
     let mut batches: Vec<(Vec<Message>, bool)> = Vec::new();
@@ -23,10 +28,8 @@ fn of_transactional_input_only_what_was_committed_counts() {
         }
         batches.extend([(dropped, false), (committed, true)]);
     }
-    let mut instance = pipeline.start("a");
-    instance.wait_ready();
+    let mut crew = Crew::new(&pipeline);
+    crew.start_all(&["a"]);
     pipeline.client.produce_in_transactions("transactional-feed", &batches);
-    pipeline.wait_done(&load, Duration::from_secs(60));
-    assert!(instance.terminate().success());
-    pipeline.verify(&load);
+    pipeline.finish(crew, &load, Duration::from_secs(60))
 }

@@ -1,18 +1,24 @@
-//! Topics: what is there, and creating what is missing.
+//! Topics and groups as a tool sees them: what is there, creating and deleting topics, setting offsets.
 
 use super::config::KafkaSettings;
 use super::errors::classify;
-use crate::broker::{Admin, BrokerError, Reaction, TopicState};
+use super::members::members;
+use super::offsets::Outsider;
+use crate::broker::{Admin, BrokerError, GroupMember, Reaction, Reset, TopicPartition, TopicState};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::metadata::{Metadata, MetadataTopic};
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-const TIMEOUT: Duration = Duration::from_secs(15);
+/// A broker that is there answers sooner; one that is away is asked again, and a signal to stop is heard in between.
+const TIMEOUT: Duration = Duration::from_secs(4);
+/// Brokers delete topics in the background.
+const DELETED: Duration = Duration::from_secs(30);
 
 pub struct KafkaAdmin {
+    kafka: KafkaSettings,
     client: AdminClient<DefaultClientContext>,
     runtime: tokio::runtime::Runtime,
 }
@@ -31,7 +37,11 @@ impl KafkaAdmin {
                 message: error.to_string(),
                 reaction: Reaction::Fatal,
             })?;
-        Ok(Self { client, runtime })
+        Ok(Self {
+            kafka: kafka.clone(),
+            client,
+            runtime,
+        })
     }
 
     /// All topics at once: asking for one that is missing would create it on a broker that creates topics by itself.
@@ -40,6 +50,29 @@ impl KafkaAdmin {
             .inner()
             .fetch_metadata(None, TIMEOUT)
             .map_err(|error| classify("read the cluster's topics", error))
+    }
+
+    /// Waits until none of `topics` is there.
+    fn wait_deleted(&self, topics: &[String]) -> Result<(), BrokerError> {
+        let deadline = Instant::now() + DELETED;
+        loop {
+            let metadata = self.metadata()?;
+            let mut names = metadata.topics().iter().map(MetadataTopic::name);
+            let Some(there) = names.find(|name| topics.iter().any(|topic| topic == name)) else {
+                return Ok(());
+            };
+            if Instant::now() > deadline {
+                return Err(BrokerError {
+                    operation: "delete topics",
+                    message: format!(
+                        "{there} is there still, {} seconds after the brokers took its deletion",
+                        DELETED.as_secs()
+                    ),
+                    reaction: Reaction::Retry,
+                });
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 
     fn wait<T>(
@@ -62,6 +95,10 @@ fn options() -> AdminOptions {
 }
 
 impl Admin for KafkaAdmin {
+    fn members(&mut self, group: &str) -> Result<Vec<GroupMember>, BrokerError> {
+        members(self.client.inner().native_ptr(), group, TIMEOUT)
+    }
+
     fn partitions(&mut self, topic: &str) -> Result<Option<i32>, BrokerError> {
         let metadata = self.metadata()?;
         let found = metadata.topics().iter().find(|found| found.name() == topic);
@@ -119,13 +156,46 @@ impl Admin for KafkaAdmin {
         for result in self.wait("create topics", self.client.create_topics(&new, &options()))? {
             match result {
                 Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
-                Err((name, code)) => {
-                    let mut error = classify("create topics", KafkaError::AdminOp(code));
-                    error.message = format!("{name}: {}", error.message);
-                    return Err(error);
-                }
+                Err((name, code)) => return Err(of_topic("create topics", &name, code)),
             }
         }
         Ok(())
     }
+
+    fn delete(&mut self, topics: &[String]) -> Result<(), BrokerError> {
+        if topics.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<&str> = topics.iter().map(String::as_str).collect();
+        for result in self.wait("delete topics", self.client.delete_topics(&names, &options()))? {
+            match result {
+                Ok(_) | Err((_, RDKafkaErrorCode::UnknownTopicOrPartition)) => {}
+                Err((name, code)) => return Err(of_topic("delete topics", &name, code)),
+            }
+        }
+        self.wait_deleted(topics)
+    }
+
+    fn committed(
+        &mut self,
+        group: &str,
+        partitions: &[TopicPartition],
+        timeout: Duration,
+    ) -> Result<Vec<Option<i64>>, BrokerError> {
+        Outsider::new(&self.kafka, group)?.committed(partitions, timeout)
+    }
+
+    fn set_offsets(&mut self, group: &str, offsets: &[(TopicPartition, i64)], reset: Reset) -> Result<(), BrokerError> {
+        Outsider::new(&self.kafka, group)?.set(offsets, reset)
+    }
+
+    fn offsets_at(&mut self, partitions: &[TopicPartition], time: i64) -> Result<Vec<Option<i64>>, BrokerError> {
+        Outsider::new(&self.kafka, "millstream-reader")?.at(partitions, time)
+    }
+}
+
+fn of_topic(operation: &'static str, topic: &str, code: RDKafkaErrorCode) -> BrokerError {
+    let mut error = classify(operation, KafkaError::AdminOp(code));
+    error.message = format!("{topic}: {}", error.message);
+    error
 }

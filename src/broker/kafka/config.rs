@@ -3,7 +3,9 @@
 
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::KafkaError;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Where the cluster is, and the librdkafka properties of the user, which override our defaults.
 #[derive(Clone, Debug)]
@@ -14,15 +16,22 @@ pub struct KafkaSettings {
 
 /// Bounds the memory of a consumer's queue, whatever the lag is.
 const CONSUMER_QUEUE_KBYTES: &str = "8192";
-/// Bounds one answer to a fetch, which comes on top of the queue: the default of 50 MiB would be most of the memory.
-const FETCH_BYTES: &str = "4194304";
+/// Bounds one answer to a fetch, which comes on top of the queue and unpacked takes ten times as much: the default of 50 MiB
+/// would be most of the memory.
+const FETCH_BYTES: &str = "1048576";
+/// Of one partition: a batch that is larger is handed out all the same.
+const PARTITION_FETCH_BYTES: &str = "131072";
 /// Bounds the memory of a producer's queue.
 const PRODUCER_QUEUE_KBYTES: &str = "16384";
+
+/// librdkafka's own, and ours.
+const SESSION_TIMEOUT: Duration = Duration::from_secs(45);
 
 const CONSUMER_DEFAULTS: &[(&str, &str)] = &[
     ("queued.max.messages.kbytes", CONSUMER_QUEUE_KBYTES),
     ("queued.min.messages", "20000"),
     ("fetch.max.bytes", FETCH_BYTES),
+    ("max.partition.fetch.bytes", PARTITION_FETCH_BYTES),
     // A full queue is asked again soon: the default of a second would starve the worker.
     ("fetch.queue.backoff.ms", "2"),
     ("fetch.wait.max.ms", "100"),
@@ -36,6 +45,9 @@ const PRODUCER_DEFAULTS: &[(&str, &str)] = &[
     ("linger.ms", "20"),
     ("compression.type", "lz4"),
     ("transaction.timeout.ms", "10000"),
+    // When the group's coordinator goes away while offsets are sent to it, librdkafka looks for the new one only once the state of
+    // any connection changes, whatever the call's time-out. Without this the next change would be a broker's own limit: 10 minutes.
+    ("connections.max.idle.ms", "10000"),
     // As Java clients hash keys, so that topics of ours and theirs are co-partitioned.
     ("partitioner", "murmur2_random"),
     // A little above the largest record: topics with a larger limit are the user's to allow.
@@ -45,6 +57,7 @@ const PRODUCER_DEFAULTS: &[(&str, &str)] = &[
 /// Properties that only one of the two kinds of client takes; librdkafka would warn about them on the other.
 const CONSUMER_ONLY: &[&str] = &[
     "fetch.",
+    "max.partition.fetch.",
     "queued.",
     "auto.offset.",
     "partition.assignment.",
@@ -83,6 +96,13 @@ impl KafkaSettings {
         config
     }
 
+    /// How long a member of a group that is gone stays a member.
+    pub fn session_timeout(&self) -> Duration {
+        let config = self.consumer();
+        let millis = config.get("session.timeout.ms").and_then(|text| text.parse().ok());
+        millis.map_or(SESSION_TIMEOUT, Duration::from_millis)
+    }
+
     pub fn producer(&self) -> ClientConfig {
         let mut config = self.with(PRODUCER_DEFAULTS, &[CONSUMER_ONLY]);
         config.set("enable.idempotence", "true");
@@ -90,6 +110,19 @@ impl KafkaSettings {
         // Only what failed is reported; what is still under way is known by its count.
         config.set("delivery.report.only.error", "true");
         config
+    }
+
+    /// Properties that librdkafka does not take, each with its reason: found before there is any client.
+    pub fn refused<'p>(properties: impl IntoIterator<Item = (&'p str, &'p str)>) -> Vec<(String, String)> {
+        let mut refused = Vec::new();
+        for (name, value) in properties {
+            let mut config = ClientConfig::new();
+            config.set(name, value);
+            if let Err(KafkaError::ClientConfig(_, why, _, _)) = config.create_native_config() {
+                refused.push((name.to_owned(), why));
+            }
+        }
+        refused
     }
 
     fn with(&self, defaults: &[(&str, &str)], without: &[&[&str]]) -> ClientConfig {
@@ -143,5 +176,15 @@ mod tests {
             settings(&[("fetch.min.bytes", "5")]).producer().get("fetch.min.bytes"),
             None
         );
+    }
+
+    #[test]
+    fn what_librdkafka_does_not_take_is_known_without_a_client() {
+        let properties = [("linger.ms", "5"), ("linger.mz", "5"), ("fetch.min.bytes", "many")];
+        let names: Vec<_> = KafkaSettings::refused(properties)
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect();
+        assert_eq!(names, ["linger.mz", "fetch.min.bytes"]);
     }
 }

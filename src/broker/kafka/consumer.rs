@@ -3,9 +3,11 @@
 use super::config::KafkaSettings;
 use super::context::ConsumerCallbacks;
 use super::errors::classify;
+use super::offsets::{is_reset_unfinished, offsets_of};
 use super::{list, list_at, offset};
 use crate::broker::{
     BrokerError, Consumer, ConsumerSettings, GroupMetadata, Position, Reaction, Rebalance, TopicPartition,
+    reset_is_unfinished,
 };
 use crate::record::{Header, Origin, RawRecord};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
@@ -15,7 +17,10 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 pub struct GroupConsumer {
+    group: String,
     consumer: BaseConsumer<ConsumerCallbacks>,
+    /// A rebalance was handed out and not completed yet.
+    owed: bool,
 }
 
 impl GroupConsumer {
@@ -24,6 +29,7 @@ impl GroupConsumer {
     pub fn subscribe(kafka: &KafkaSettings, settings: &ConsumerSettings) -> Result<Self, BrokerError> {
         let mut config = kafka.consumer();
         config.set("group.id", &settings.group);
+        config.set("client.id", &settings.client);
         if let Some(instance) = &settings.instance {
             config.set("group.instance.id", instance);
         }
@@ -34,7 +40,11 @@ impl GroupConsumer {
         consumer
             .subscribe(&topics)
             .map_err(|error| classify("subscribe", error))?;
-        Ok(Self { consumer })
+        Ok(Self {
+            group: settings.group.clone(),
+            consumer,
+            owed: false,
+        })
     }
 }
 
@@ -85,11 +95,13 @@ impl Consumer for GroupConsumer {
             }
         }
         trouble.last()?;
-        Ok(self.consumer.context().take())
+        let rebalance = self.consumer.context().take();
+        self.owed |= rebalance.is_some();
+        Ok(rebalance)
     }
 
     fn complete(&mut self, rebalance: Rebalance, start: &[(TopicPartition, Position)]) -> Result<(), BrokerError> {
-        match rebalance {
+        let completed = match rebalance {
             Rebalance::Assigned(_) => {
                 let list = list_at(
                     "assign",
@@ -105,7 +117,9 @@ impl Consumer for GroupConsumer {
                     .incremental_unassign(&list)
                     .map_err(|error| classify("unassign", error))
             }
-        }
+        };
+        self.owed &= completed.is_err();
+        completed
     }
 
     fn committed(&mut self, partitions: &[TopicPartition], timeout: Duration) -> Result<Vec<Option<i64>>, BrokerError> {
@@ -113,23 +127,10 @@ impl Consumer for GroupConsumer {
             .consumer
             .committed_offsets(list(partitions), timeout)
             .map_err(|error| classify("fetch committed offsets", error))?;
-        for element in answer.elements() {
-            element
-                .error()
-                .map_err(|error| classify("fetch committed offsets", error))?;
+        if is_reset_unfinished(&answer) {
+            return Err(reset_is_unfinished("fetch committed offsets", &self.group));
         }
-        Ok(partitions
-            .iter()
-            .map(|partition| {
-                match answer
-                    .find_partition(&partition.topic, partition.partition)
-                    .map(|e| e.offset())
-                {
-                    Some(Offset::Offset(offset)) => Some(offset),
-                    _ => None,
-                }
-            })
-            .collect())
+        offsets_of(&answer, partitions, "fetch committed offsets")
     }
 
     fn seek(&mut self, positions: &[(TopicPartition, Position)]) -> Result<(), BrokerError> {
@@ -189,9 +190,10 @@ impl Consumer for GroupConsumer {
 
 impl Drop for GroupConsumer {
     fn drop(&mut self) {
-        // The binding's own drop polls until the consumer is closed; a rebalance noted and never completed would hang it.
+        // The binding's own drop polls until the consumer is closed; a rebalance noted and never completed would hang it, also one
+        // that the engine had been told of when it was told to stop.
         self.close();
-        if self.consumer.context().take().is_some() {
+        if self.consumer.context().take().is_some() || self.owed {
             let _ = self.consumer.unassign();
         }
     }

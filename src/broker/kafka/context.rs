@@ -4,7 +4,7 @@ use crate::broker::{BrokerError, Rebalance, TopicPartition};
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::message::DeliveryResult;
 use rdkafka::producer::ProducerContext;
 use rdkafka::types::RDKafkaRespErr;
@@ -12,7 +12,7 @@ use rdkafka::{Message, TopicPartitionList};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Passes librdkafka's log lines on; those that say only that a consumer's property is not a producer's are noise.
+/// Passes librdkafka's log lines on.
 fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
     match level {
         RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical | RDKafkaLogLevel::Error => {
@@ -21,6 +21,23 @@ fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
         RDKafkaLogLevel::Warning => tracing::info!(target: "librdkafka", facility, "{message}"),
         _ => tracing::debug!(target: "librdkafka", facility, "{message}"),
     }
+}
+
+/// Passes an error on that comes with no operation.
+fn error(error: &KafkaError, reason: &str) {
+    if is_told_elsewhere(error) {
+        tracing::debug!(target: "librdkafka", %error, "{reason}");
+    } else {
+        tracing::info!(target: "librdkafka", %error, "{reason}");
+    }
+}
+
+/// Whether librdkafka logs the same itself (`FAIL`), the engine tells it when it waits, or it is no error at all.
+fn is_told_elsewhere(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(Code::BrokerTransportFailure | Code::Resolve | Code::AllBrokersDown | Code::PartitionEOF)
+    )
 }
 
 /// A consumer's callbacks. The rebalance is only noted: the worker commits first and then completes it.
@@ -45,15 +62,20 @@ impl ClientContext for ConsumerCallbacks {
         log(level, facility, message);
     }
 
-    fn error(&self, error: KafkaError, reason: &str) {
-        tracing::info!(target: "librdkafka", %error, "{reason}");
+    fn error(&self, met: KafkaError, reason: &str) {
+        error(&met, reason);
     }
 }
 
 impl ConsumerContext for ConsumerCallbacks {
     fn rebalance(&self, consumer: &BaseConsumer<Self>, error: RDKafkaRespErr, list: &mut TopicPartitionList) {
         if self.closing.load(Ordering::Relaxed) {
-            if let Err(error) = consumer.incremental_unassign(list) {
+            let given_up = match error {
+                // They are not had yet, so none of them could be given up.
+                RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => consumer.unassign(),
+                _ => consumer.incremental_unassign(list),
+            };
+            if let Err(error) = given_up {
                 tracing::debug!(%error, "giving up partitions while closing");
             }
             return;
@@ -98,8 +120,8 @@ impl ClientContext for ProducerCallbacks {
         log(level, facility, message);
     }
 
-    fn error(&self, error: KafkaError, reason: &str) {
-        tracing::info!(target: "librdkafka", %error, "{reason}");
+    fn error(&self, met: KafkaError, reason: &str) {
+        error(&met, reason);
     }
 }
 
@@ -112,6 +134,26 @@ impl ProducerContext for ProducerCallbacks {
             classified.message = format!("topic {}: {}", message.topic(), classified.message);
             let mut failed = self.failed.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
             failed.get_or_insert(classified);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_told_elsewhere_is_not_told_twice_and_everything_else_is_told() {
+        for code in [
+            Code::BrokerTransportFailure,
+            Code::Resolve,
+            Code::AllBrokersDown,
+            Code::PartitionEOF,
+        ] {
+            assert!(is_told_elsewhere(&KafkaError::Global(code)), "{code}");
+        }
+        for code in [Code::Authentication, Code::Fatal, Code::TopicAuthorizationFailed] {
+            assert!(!is_told_elsewhere(&KafkaError::Global(code)), "{code}");
         }
     }
 }

@@ -86,6 +86,7 @@ mod tests {
 
         let settings = ConsumerSettings {
             group: "g".into(),
+            client: "test".into(),
             instance: None,
             topics: vec!["letters".into()],
         };
@@ -206,5 +207,87 @@ mod tests {
             }
             assert!(Instant::now() < deadline, "the abort does not come through");
         }
+    }
+
+    #[test]
+    fn a_partition_that_had_no_leader_for_a_while_is_found_again_by_the_same_client() {
+        let mock = MockKafka::start().unwrap();
+        mock.create_topic("log", 1).unwrap();
+        let partition = TopicPartition {
+            topic: "log".into(),
+            partition: 0,
+        };
+        let mut reader = mock.broker().reader().unwrap();
+        mock.cluster.partition_leader("log", 0, None).unwrap();
+        assert_eq!(reader.end(&partition).unwrap_err().reaction, Reaction::Retry);
+        assert_eq!(reader.offsets(&partition).unwrap_err().reaction, Reaction::Retry);
+        mock.cluster.partition_leader("log", 0, Some(1)).unwrap();
+        let deadline = Instant::now() + SOON;
+        while reader.end(&partition).is_err() || reader.offsets(&partition).is_err() {
+            assert!(Instant::now() < deadline, "{:?}", reader.end(&partition));
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// librdkafka waits for a change of any broker's connection to look for the group's coordinator again, and there may be none.
+    #[test]
+    fn offsets_are_sent_although_the_groups_coordinator_was_replaced_while_nothing_else_changed() {
+        use rdkafka::mocking::MockCoordinator;
+        let mock = MockKafka {
+            cluster: MockCluster::new(3).unwrap(),
+        };
+        for (kind, broker) in [
+            (MockCoordinator::Transaction("t-moved".into()), 1),
+            (MockCoordinator::Group("g-moved".into()), 2),
+        ] {
+            mock.cluster.coordinator(kind, broker).unwrap();
+        }
+        mock.create_topic("in", 1).unwrap();
+        mock.cluster.partition_leader("in", 0, Some(1)).unwrap();
+        let mut broker = mock.broker();
+        // Asked often enough to hear of the broker's end while the test looks on.
+        let often = ("topic.metadata.refresh.interval.ms".to_owned(), "500".to_owned());
+        broker.settings.properties.extend([often]);
+        let settings = ConsumerSettings {
+            group: "g-moved".into(),
+            client: String::new(),
+            instance: None,
+            topics: vec!["in".into()],
+        };
+        let mut consumer = broker.consumer(&settings).unwrap();
+        let deadline = Instant::now() + SOON;
+        let partitions = loop {
+            assert!(Instant::now() < deadline, "nothing assigned");
+            if let Some(Rebalance::Assigned(partitions)) =
+                consumer.poll(Duration::from_millis(50), 100, &mut |_| {}).unwrap()
+            {
+                break partitions;
+            }
+        };
+        let group = consumer.group().unwrap();
+        let settings = ProducerSettings {
+            transactional_id: Some("t-moved".into()),
+        };
+        let mut producer = broker.producer(&settings).unwrap();
+        let offsets = [(partitions[0].clone(), 0)];
+        producer.begin().unwrap();
+        producer.send_offsets(&offsets, &group, SOON).unwrap();
+        producer.commit(SOON).unwrap();
+
+        producer.begin().unwrap();
+        mock.cluster.broker_down(2).unwrap();
+        let (sent, outcome) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let began = Instant::now();
+            let result = producer.send_offsets(&offsets, &group, SOON);
+            sent.send((result, began.elapsed())).unwrap();
+        });
+        std::thread::sleep(Duration::from_secs(3));
+        mock.cluster
+            .coordinator(MockCoordinator::Group("g-moved".into()), 3)
+            .unwrap();
+        let (result, took) = outcome.recv_timeout(3 * SOON).expect("an answer");
+        assert!(took < 2 * SOON, "{result:?} after {took:?}");
+        assert!(result.is_ok(), "{result:?} after {took:?}");
     }
 }

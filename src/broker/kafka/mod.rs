@@ -5,7 +5,9 @@ mod config;
 mod consumer;
 mod context;
 mod errors;
+mod members;
 mod mock;
+mod offsets;
 mod producer;
 mod reader;
 

@@ -1,13 +1,14 @@
 //! The transactional producer (or, for `at_least_once`, an idempotent one).
 //!
-//! `flush` polls in steps of a millisecond: the binding's own sleeps in steps of 100 ms. It is always called before the
-//! commit, since an error of the flush that the binding's commit does would lose the transaction's flags.
+//! `flush` is librdkafka's own: the binding's polls, in steps of up to 100 ms and busily in the last millisecond of each. It is
+//! always called before the commit, since an error of the flush that the commit does would lose the transaction's flags.
 
 use super::config::KafkaSettings;
 use super::consumer::offsets_list;
 use super::context::ProducerCallbacks;
 use super::errors::classify;
 use crate::broker::{BrokerError, GroupMetadata, Outgoing, Producer, ProducerSettings, Reaction, TopicPartition};
+use rdkafka::bindings;
 use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
@@ -15,6 +16,8 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use std::time::{Duration, Instant};
 
 const INIT_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a flush waits before failed records are looked for.
+const FLUSH_SLICE: Duration = Duration::from_millis(50);
 /// How long an abort waits before the reports that it may be waiting for are served.
 const ABORT_SLICE: Duration = Duration::from_millis(100);
 
@@ -60,6 +63,17 @@ impl KafkaProducer {
     }
 }
 
+/// Waits a little until everything queued was acknowledged, with nothing lingering meanwhile; `true` if it was. A record that
+/// failed counts as not acknowledged until it is polled for.
+fn wait_acknowledged(producer: &BaseProducer<ProducerCallbacks>, deadline: Instant) -> bool {
+    let slice = deadline.saturating_duration_since(Instant::now()).min(FLUSH_SLICE);
+    let milliseconds = i32::try_from(slice.as_millis()).unwrap_or(i32::MAX);
+    // SAFETY: the producer is alive, and the call touches nothing but it. Reports are polled for as events, so librdkafka only
+    // waits on a condition here and serves none.
+    let flushed = unsafe { bindings::rd_kafka_flush(producer.client().native_ptr(), milliseconds) };
+    flushed == bindings::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR
+}
+
 impl Producer for KafkaProducer {
     fn begin(&mut self) -> Result<(), BrokerError> {
         if !self.transactional {
@@ -100,11 +114,13 @@ impl Producer for KafkaProducer {
 
     fn flush(&mut self, timeout: Duration) -> Result<(), BrokerError> {
         let deadline = Instant::now() + timeout;
-        while self.producer.in_flight_count() > 0 {
-            // A flush of no length wakes the queues, so that nothing lingers.
-            let _ = self.producer.flush(Duration::ZERO);
-            self.producer.poll(Duration::from_millis(1));
+        loop {
+            let all = wait_acknowledged(&self.producer, deadline);
+            self.producer.poll(Duration::ZERO);
             self.failure()?;
+            if all {
+                return Ok(());
+            }
             if Instant::now() > deadline {
                 return Err(BrokerError {
                     operation: "flush",
@@ -113,8 +129,6 @@ impl Producer for KafkaProducer {
                 });
             }
         }
-        self.producer.poll(Duration::ZERO);
-        self.failure()
     }
 
     fn send_offsets(

@@ -11,8 +11,8 @@ use super::{list_at, offset};
 use crate::broker::{BrokerError, Position, Reader, TopicPartition};
 use crate::record::RawRecord;
 use rdkafka::Message;
-use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rdkafka::error::KafkaError;
+use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -28,9 +28,7 @@ pub struct Uncommitted {
 
 impl Uncommitted {
     fn end(&self, kafka: &KafkaSettings, partition: &TopicPartition) -> Result<i64, BrokerError> {
-        let (_, end) = self
-            .client(kafka)?
-            .fetch_watermarks(&partition.topic, partition.partition, OFFSETS_TIMEOUT)
+        let (_, end) = watermarks(self.client(kafka)?.as_ref(), partition)
             .map_err(|error| classify("read the end of a log", error))?;
         Ok(end)
     }
@@ -51,6 +49,21 @@ impl Uncommitted {
 impl std::fmt::Debug for Uncommitted {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Uncommitted")
+    }
+}
+
+/// The first and the last offset. Once librdkafka has heard that a partition has no leader, it calls it unknown from its cache,
+/// whatever the brokers would say by now: the topic's metadata are asked for anew then, which mends the cache.
+fn watermarks<C: ConsumerContext>(
+    client: &BaseConsumer<C>,
+    TopicPartition { topic, partition }: &TopicPartition,
+) -> KafkaResult<(i64, i64)> {
+    match client.fetch_watermarks(topic, *partition, OFFSETS_TIMEOUT) {
+        Err(error) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::UnknownPartition) => {
+            client.fetch_metadata(Some(topic), OFFSETS_TIMEOUT)?;
+            client.fetch_watermarks(topic, *partition, OFFSETS_TIMEOUT)
+        }
+        answer => answer,
     }
 }
 
@@ -102,32 +115,43 @@ impl Reader for KafkaReader {
     fn poll(&mut self, timeout: Duration, max: usize, each: &mut dyn FnMut(RawRecord<'_>)) -> Result<(), BrokerError> {
         let mut wait = timeout;
         let mut trouble = Trouble::default();
+        // Records come in runs of one partition: its position is noted once a run.
+        let mut run: Option<(i32, i64)> = None;
         for _ in 0..max {
             match self.consumer.poll(wait) {
                 Some(Ok(message)) => {
                     trouble.is_over();
-                    self.positions
-                        .insert(message.partition(), message.offset().saturating_add(1));
+                    let at = (message.partition(), message.offset().saturating_add(1));
+                    if let Some((partition, position)) = run.filter(|(partition, _)| *partition != at.0) {
+                        self.positions.insert(partition, position);
+                    }
+                    run = Some(at);
                     super::consumer::hand_over(&message, each);
                 }
                 Some(Err(KafkaError::PartitionEOF(partition))) => {
+                    self.positions.extend(run.take());
                     let end = self.ends.get(&partition).copied().unwrap_or(0);
                     let position = self.positions.entry(partition).or_insert(end);
                     *position = end.max(*position);
                 }
-                Some(Err(error)) => trouble.met(classify("read", error))?,
+                Some(Err(error)) => {
+                    let met = trouble.met(classify("read", error));
+                    if met.is_err() {
+                        self.positions.extend(run);
+                        return met;
+                    }
+                }
                 None => break,
             }
             wait = Duration::ZERO;
         }
+        self.positions.extend(run);
         trouble.last()
     }
 
     fn offsets(&mut self, partition: &TopicPartition) -> Result<(i64, i64), BrokerError> {
-        let (first, end) = self
-            .consumer
-            .fetch_watermarks(&partition.topic, partition.partition, OFFSETS_TIMEOUT)
-            .map_err(|error| classify("read the last stable offset", error))?;
+        let (first, end) =
+            watermarks(&self.consumer, partition).map_err(|error| classify("read the last stable offset", error))?;
         self.ends.insert(partition.partition, end);
         Ok((first, end))
     }

@@ -7,6 +7,7 @@ use super::member::{Fetched, MemberView};
 use super::{MemoryBroker, Operation};
 use crate::broker::{
     BrokerError, Consumer, ConsumerSettings, GroupMetadata, Position, Reaction, Rebalance, TopicPartition,
+    reset_is_unfinished,
 };
 use crate::record::RawRecord;
 use std::time::Duration;
@@ -118,20 +119,11 @@ impl Consumer for MemoryConsumer {
     fn committed(&mut self, partitions: &[TopicPartition], timeout: Duration) -> Result<Vec<Option<i64>>, BrokerError> {
         self.open(Operation::Committed)?;
         let group = &self.state.membership.group;
-        let broker = &self.broker;
-        let offsets = broker.wait(timeout, || {
-            broker.call(Operation::Committed, |cluster| {
-                if partitions.iter().any(|p| cluster.is_pending(group, p)) {
-                    return Ok(None);
-                }
-                let offsets = &cluster.group(group).offsets;
-                Ok(Some(partitions.iter().map(|p| offsets.get(p).copied()).collect()))
-            })
-        })?;
-        offsets.ok_or_else(|| {
-            let message = "a transaction that is not over holds offsets of these partitions (unstable)".to_owned();
-            failure(Operation::Committed, Reaction::Retry, message)
-        })
+        let offsets = self.broker.stable_offsets(group, partitions, timeout)?;
+        if self.broker.look().group(group).is_reset_unfinished(partitions) {
+            return Err(reset_is_unfinished(Operation::Committed.name(), group));
+        }
+        Ok(offsets)
     }
 
     fn seek(&mut self, positions: &[(TopicPartition, Position)]) -> Result<(), BrokerError> {
@@ -172,7 +164,9 @@ impl Consumer for MemoryConsumer {
             let membership = state.current_membership(cluster);
             let group = cluster.group(&membership.group);
             group.check(&membership, Operation::CommitOffsets)?;
-            group.offsets.extend(offsets.iter().cloned());
+            for (partition, offset) in offsets {
+                group.commit(partition.clone(), *offset);
+            }
             Ok(())
         })
     }

@@ -33,6 +33,9 @@ pub enum Operation {
     Offsets,
     Describe,
     Create,
+    Delete,
+    /// Offsets set by nobody of the group.
+    SetOffsets,
 }
 
 impl Operation {
@@ -59,6 +62,8 @@ impl Operation {
             Operation::Offsets => "fetch offsets",
             Operation::Describe => "describe topics",
             Operation::Create => "create topics",
+            Operation::Delete => "delete topics",
+            Operation::SetOffsets => "set offsets",
         }
     }
 }

@@ -7,7 +7,7 @@
 use super::assignor::{self, Claim};
 use super::cluster::failure;
 use super::faults::Operation;
-use crate::broker::{BrokerError, Reaction, TopicPartition};
+use crate::broker::{BrokerError, Reaction, Reset, TopicPartition};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A member as it knows itself: what offsets are committed with.
@@ -24,6 +24,8 @@ pub(super) struct Membership {
 pub(super) struct Group {
     pub generation: i32,
     pub offsets: BTreeMap<TopicPartition, i64>,
+    /// Those of a reset that was begun and not finished.
+    unfinished: BTreeSet<TopicPartition>,
     members: BTreeMap<String, Member>,
     /// A rebalance waits for members to join.
     preparing: bool,
@@ -53,6 +55,7 @@ struct Member {
 pub struct MemberState {
     pub id: String,
     pub instance: Option<String>,
+    pub process: String,
     pub assigned: Vec<TopicPartition>,
 }
 
@@ -207,6 +210,41 @@ impl Group {
         self.generation += 1;
     }
 
+    pub fn commit(&mut self, partition: TopicPartition, offset: i64) {
+        self.unfinished.remove(&partition);
+        self.offsets.insert(partition, offset);
+    }
+
+    /// Commits without being a member, which only a group without any takes.
+    pub fn set_offsets(
+        &mut self,
+        offsets: &[(TopicPartition, i64)],
+        reset: Reset,
+        operation: Operation,
+    ) -> Result<(), BrokerError> {
+        if !self.members.is_empty() {
+            let message = "the group has members (unknown member)".to_owned();
+            return Err(failure(operation, Reaction::Abort, message));
+        }
+        for (partition, offset) in offsets {
+            self.commit(partition.clone(), *offset);
+            if reset == Reset::Begun {
+                self.unfinished.insert(partition.clone());
+            }
+        }
+        Ok(())
+    }
+
+    pub fn is_reset_unfinished(&self, partitions: &[TopicPartition]) -> bool {
+        partitions.iter().any(|partition| self.unfinished.contains(partition))
+    }
+
+    /// Forgets the offsets of a topic that was deleted.
+    pub fn forget(&mut self, topic: &str) {
+        self.offsets.retain(|partition, _| partition.topic != topic);
+        self.unfinished.retain(|partition| partition.topic != topic);
+    }
+
     /// Whether offsets may be committed with this membership.
     pub fn check(&mut self, membership: &Membership, operation: Operation) -> Result<(), BrokerError> {
         let message = match self.members.contains_key(&membership.member) {
@@ -237,6 +275,7 @@ impl Group {
         let state = |(id, m): (&String, &Member)| MemberState {
             id: id.clone(),
             instance: m.instance.clone(),
+            process: m.process.clone(),
             assigned: m.assigned.iter().cloned().collect(),
         };
         self.members.iter().map(state).collect()

@@ -93,6 +93,17 @@ impl Log {
         self.open.values().copied().min().unwrap_or_else(|| self.end())
     }
 
+    /// The first committed record that is not older than `time`.
+    pub fn offset_at(&self, time: i64) -> Option<i64> {
+        let mut found = None;
+        self.read(0, usize::MAX, &mut |offset, record| {
+            if record.timestamp >= time {
+                found.get_or_insert(offset);
+            }
+        });
+        found
+    }
+
     /// Reads committed records from `from` on, up to `max`. Returns the position to read on at: past the last record
     /// handed out and past everything invisible that follows it.
     pub fn read(&self, from: i64, max: usize, hand: &mut dyn FnMut(i64, &Arc<Stored>)) -> i64 {
@@ -116,5 +127,24 @@ impl Log {
             position += 1;
         }
         position
+    }
+
+    /// Hands over what is committed or, as `decided` knows, will be, whatever lies before it; whether anything is left undecided.
+    #[cfg(test)]
+    pub fn read_decided(
+        &self,
+        from: i64,
+        decided: &dyn Fn(u64) -> bool,
+        hand: &mut dyn FnMut(i64, &Arc<Stored>),
+    ) -> bool {
+        for (offset, entry) in (0..).zip(&self.entries).skip(from.max(0) as usize) {
+            if let Entry::Record(record, transaction) = entry {
+                let open = |id| self.open.contains_key(&id) && !decided(id);
+                if !transaction.is_some_and(|id| self.aborted.contains(&id) || open(id)) {
+                    hand(offset, record);
+                }
+            }
+        }
+        self.open.keys().any(|id| !decided(*id))
     }
 }

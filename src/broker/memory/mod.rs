@@ -8,11 +8,14 @@
 //! Invariant: all state is behind one lock, which is never held while a caller's code runs. The same seed and the same
 //! calls give the same results.
 
+mod admin;
 mod assignor;
 mod cluster;
 mod consumer;
 mod faults;
 mod groups;
+#[cfg(test)]
+mod inspect;
 mod log;
 mod member;
 mod producer;
@@ -208,6 +211,6 @@ impl Broker for MemoryBroker {
     }
 
     fn admin(&self) -> Result<Box<dyn Admin>, BrokerError> {
-        Ok(Box::new(reader::MemoryAdmin::new(self.clone())))
+        Ok(Box::new(admin::MemoryAdmin::new(self.clone())))
     }
 }

@@ -1,10 +1,9 @@
-//! Reading by assignment, and topics.
+//! Reading by assignment.
 
-use super::cluster::failure;
 use super::consumer::offset;
 use super::log::Stored;
 use super::{MemoryBroker, Operation};
-use crate::broker::{Admin, BrokerError, Position, Reaction, Reader, TopicPartition, TopicState};
+use crate::broker::{BrokerError, Position, Reader, TopicPartition};
 use crate::record::RawRecord;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -72,42 +71,5 @@ impl Reader for MemoryReader {
 
     fn position(&mut self, partition: &TopicPartition) -> Result<Option<i64>, BrokerError> {
         Ok(self.positions.get(partition).copied())
-    }
-}
-
-pub(super) struct MemoryAdmin {
-    broker: MemoryBroker,
-}
-
-impl MemoryAdmin {
-    pub fn new(broker: MemoryBroker) -> MemoryAdmin {
-        MemoryAdmin { broker }
-    }
-}
-
-impl Admin for MemoryAdmin {
-    fn describe(&mut self, topics: &[String]) -> Result<Vec<TopicState>, BrokerError> {
-        self.broker.call(Operation::Describe, |cluster| {
-            let found = topics.iter().filter_map(|name| {
-                let topic = cluster.topics.get(name)?;
-                let partitions = i32::try_from(topic.logs.len()).ok()?;
-                Some(TopicState {
-                    name: name.clone(),
-                    partitions,
-                    settings: topic.settings.clone(),
-                })
-            });
-            Ok(found.collect())
-        })
-    }
-
-    fn create(&mut self, topics: &[TopicState]) -> Result<(), BrokerError> {
-        self.broker.call(Operation::Create, |cluster| {
-            if let Some(bad) = topics.iter().find(|topic| topic.name.is_empty()) {
-                let message = format!("a topic of {} partitions has no name", bad.partitions);
-                return Err(failure(Operation::Create, Reaction::Fatal, message));
-            }
-            topics.iter().try_for_each(|topic| cluster.create_topic(topic))
-        })
     }
 }

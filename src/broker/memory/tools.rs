@@ -1,6 +1,7 @@
 //! What tests and the driver do to a cluster from outside: no faults strike here.
 
 use super::groups::MemberState;
+use super::log::Stored;
 use super::{Cluster, Faults, MemoryBroker};
 use crate::broker::{BrokerError, Outgoing, TopicPartition, TopicState};
 use std::sync::Arc;
@@ -21,6 +22,20 @@ pub struct Dumped {
     pub value: Option<Vec<u8>>,
     pub headers: Vec<(String, Option<Vec<u8>>)>,
     pub timestamp: i64,
+}
+
+impl Dumped {
+    pub(super) fn of(partition: &TopicPartition, offset: i64, record: &Stored) -> Dumped {
+        Dumped {
+            topic: partition.topic.clone(),
+            partition: partition.partition,
+            offset,
+            key: record.key.clone(),
+            value: record.value.clone(),
+            headers: record.headers.clone(),
+            timestamp: record.timestamp,
+        }
+    }
 }
 
 impl MemoryBroker {
@@ -64,16 +79,10 @@ impl MemoryBroker {
         let mut dump = Vec::new();
         let logs = cluster.topics.get(topic).map(|t| t.logs.as_slice()).unwrap_or_default();
         for (partition, log) in (0..).zip(logs) {
+            let topic = topic.to_owned();
+            let partition = TopicPartition { topic, partition };
             log.read(0, usize::MAX, &mut |offset, record| {
-                dump.push(Dumped {
-                    topic: topic.to_owned(),
-                    partition,
-                    offset,
-                    key: record.key.clone(),
-                    value: record.value.clone(),
-                    headers: record.headers.clone(),
-                    timestamp: record.timestamp,
-                });
+                dump.push(Dumped::of(&partition, offset, record));
             });
         }
         dump

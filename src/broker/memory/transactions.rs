@@ -18,11 +18,11 @@ pub(super) struct Identity {
 #[derive(Default)]
 pub(super) struct Transactional {
     epoch: i32,
-    state: State,
+    pub state: State,
 }
 
 #[derive(Default)]
-enum State {
+pub(super) enum State {
     #[default]
     Empty,
     Open(Open),
@@ -37,9 +37,9 @@ enum State {
     },
 }
 
-struct Open {
-    number: u64,
-    partitions: BTreeSet<TopicPartition>,
+pub(super) struct Open {
+    pub number: u64,
+    pub partitions: BTreeSet<TopicPartition>,
     /// Offsets of groups, applied by a commit only.
     offsets: BTreeMap<(String, TopicPartition), i64>,
     since: i64,
@@ -247,7 +247,7 @@ impl Cluster {
         }
         if commit {
             for ((group, partition), offset) in open.offsets {
-                self.group(&group).offsets.insert(partition, offset);
+                self.group(&group).commit(partition, offset);
             }
         }
     }

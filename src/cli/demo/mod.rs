@@ -28,7 +28,7 @@ pub(crate) struct Demo {
     #[arg(long)]
     keep: bool,
     /// Events a second of the generated traffic
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, value_name = "N", requires = "keep", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     rate: u32,
     /// How to print the summary
     #[arg(long, value_enum, default_value_t)]
@@ -125,12 +125,8 @@ impl Demo {
     }
 }
 
-/// A record to be written to the mock cluster.
-trait Send {
-    fn send(&self, producer: &mut dyn Producer) -> Result<(), BrokerError>;
-}
-
-impl Send for Sample {
+impl Sample {
+    /// Writes it to the mock cluster.
     fn send(&self, producer: &mut dyn Producer) -> Result<(), BrokerError> {
         let headers: Vec<_> = self
             .headers

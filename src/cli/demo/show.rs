@@ -20,25 +20,38 @@ pub fn begin(terminal: &mut Terminal<'_>, topology: &Topology, samples: &[Sample
         topology.application,
         samples.len(),
         topology.sources.len()
+    )?;
+    writeln!(
+        terminal.out,
+        "{}",
+        columns(["topic", "message", "feed", "event", "key"])
     )
 }
 
-/// One line for a record that arrived.
+/// One line for a record that arrived, whole: a line that is too long for a terminal is the terminal's to break.
 pub fn arrival(terminal: &mut Terminal<'_>, arrived: &Arrived) -> io::Result<()> {
-    let key = arrived.key.as_deref().unwrap_or("-");
-    let text = match arrived.header("__streams.errors.message") {
-        Some(message) => format!("dead letter: {message}"),
-        None => {
-            let document = document(arrived);
-            let origin = document
-                .pointer("/detail/origin/type")
-                .and_then(Value::as_str)
-                .unwrap_or_default();
-            format!("{:<24} from {origin}", text(&document, "type"))
-        }
-    };
-    let text: String = text.chars().take(terminal.width.max(60).saturating_sub(46)).collect();
-    writeln!(terminal.out, "  {:<30} {key:<12} {text}", arrived.topic)
+    writeln!(terminal.out, "{}", line(arrived))
+}
+
+fn line(arrived: &Arrived) -> String {
+    if let Some(message) = arrived.header("__streams.errors.message") {
+        let feed = arrived.header("__streams.errors.topic").unwrap_or_default();
+        return format!("  {}  from {feed}: {message}", arrived.topic);
+    }
+    let document = document(arrived);
+    let origin = document.pointer("/detail/origin").cloned().unwrap_or_default();
+    columns([
+        &arrived.topic,
+        &text(&document, "type"),
+        &text(&origin, "feed"),
+        &text(&origin, "type"),
+        arrived.key.as_deref().unwrap_or("-"),
+    ])
+}
+
+/// The key comes last, as nobody knows how long it is.
+fn columns([topic, message, feed, event, key]: [&str; 5]) -> String {
+    format!("  {topic:<16}  {message:<24}  {feed:<11}  {event:<36}  {key}")
 }
 
 fn document(arrived: &Arrived) -> Value {
@@ -192,5 +205,50 @@ impl Summary {
             "in": {"total": sent, "topics": self.sent}, "duplicates": self.duplicates, "counted": self.counted,
             "out": {"total": out, "topics": topics}, "dead_letters": {"total": dead, "letters": letters},
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arrived(topic: &str, key: &str, headers: &[(&str, &str)], value: &str) -> Arrived {
+        let headers = headers
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Arrived {
+            topic: topic.to_owned(),
+            key: Some(key.to_owned()),
+            headers: headers.collect(),
+            value: value.as_bytes().to_vec(),
+        }
+    }
+
+    #[test]
+    fn a_line_says_the_feed_and_its_columns_stay_whatever_the_key() {
+        let event = r#"{"type":"CustomerUpdated","detail":{"origin":{"feed":"native","type":"CustomerUpdated"}}}"#;
+        let short = line(&arrived("integration-prod", "1", &[], event));
+        let long = line(&arrived(
+            "integration-dev",
+            "2c998221-a73c-302d-700c-7978c0521df4",
+            &[],
+            event,
+        ));
+        assert_eq!(short.find(" native "), long.find(" native "));
+        assert!(
+            short.ends_with("  1") && long.ends_with("  2c998221-a73c-302d-700c-7978c0521df4"),
+            "{short}\n{long}"
+        );
+    }
+
+    #[test]
+    fn a_dead_letters_reason_is_shown_whole() {
+        let reason = "x".repeat(300);
+        let headers = [
+            ("__streams.errors.message", reason.as_str()),
+            ("__streams.errors.topic", "feed.a"),
+        ];
+        let shown = line(&arrived("dead", "-", &headers, "{"));
+        assert!(shown.ends_with(&format!("from feed.a: {reason}")), "{shown}");
     }
 }

@@ -1,7 +1,7 @@
 //! Generated traffic: the samples again and again, each time as a new event.
 
 use super::samples::{BROKEN, Sample};
-use super::{DemoError, Send, totals};
+use super::{DemoError, totals};
 use crate::broker::Producer;
 use crate::cli::Terminal;
 use crate::engine::Engine;

@@ -32,6 +32,7 @@ impl Watch {
     pub fn start(broker: &dyn Broker, topics: Vec<String>) -> Result<Self, BrokerError> {
         let consumer = broker.consumer(&ConsumerSettings {
             group: "demo-watch".into(),
+            client: "demo".into(),
             instance: None,
             topics,
         })?;

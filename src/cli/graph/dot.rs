@@ -1,12 +1,12 @@
 //! The topology for Graphviz. Ids are kinds and names, quoted.
 
 use super::words;
-use crate::topology::{Input, Topology};
+use crate::topology::{Graph, Input, Topology};
 use std::fmt::Write as _;
 
 pub(super) fn draw(topology: &Topology) -> String {
     let mut out = format!(
-        "digraph {} {{\n  rankdir=LR;\n  graph [fontname=\"sans-serif\"];\n  node [fontname=\"sans-serif\"];\n  edge [fontname=\"sans-serif\"];\n",
+        "digraph {} {{\n  rankdir=LR;\n  compound=true;\n  graph [fontname=\"sans-serif\"];\n  node [fontname=\"sans-serif\"];\n  edge [fontname=\"sans-serif\"];\n",
         quoted(&topology.application)
     );
     let graph = topology.graph();
@@ -15,7 +15,7 @@ pub(super) fn draw(topology: &Topology) -> String {
         let _ = writeln!(
             out,
             "  subgraph cluster_{number} {{\n    label={}; style=rounded;",
-            quoted(&sub.name)
+            quoted(&words::title(sub))
         );
         for processor in sub
             .processors
@@ -63,6 +63,11 @@ pub(super) fn draw(topology: &Topology) -> String {
             from = topic;
         }
         edges(&mut out, topology, Input::Processor(index), &from, &mut topics);
+        if let Some(kept) = processor.definition.keeps() {
+            let from = node("processor", &processor.name);
+            let _ = writeln!(out, "  {from} -> {};", node("topic", &kept.topic));
+            topics.push(kept.topic);
+        }
         for name in words::tables(processor) {
             if let Some(table) = topology.tables.iter().find(|table| table.name == name) {
                 let to = node("processor", &processor.name);
@@ -71,6 +76,8 @@ pub(super) fn draw(topology: &Topology) -> String {
             }
         }
     }
+    dead_letters(&mut out, topology, &graph);
+    topics.push(topology.dead_letters.clone());
     topics.sort_unstable();
     topics.dedup();
     for topic in topics {
@@ -102,6 +109,24 @@ fn edges(out: &mut String, topology: &Topology, input: Input, from: &str, topics
             label.unwrap_or_default()
         );
         topics.push(sink.topic.text.clone());
+    }
+}
+
+/// What fails in a sub-topology, from its box; from the topics that it reads where there is no processor in it.
+fn dead_letters(out: &mut String, topology: &Topology, graph: &Graph) {
+    let to = node("topic", &topology.dead_letters);
+    for (number, sub) in graph.subtopologies.iter().enumerate() {
+        let processor = sub.processors.first().and_then(|index| topology.processors.get(*index));
+        let (from, tail) = match processor {
+            Some(processor) => (
+                vec![node("processor", &processor.name)],
+                format!(", ltail=cluster_{number}"),
+            ),
+            None => (sub.topics().map(|topic| node("topic", topic)).collect(), String::new()),
+        };
+        for from in from {
+            let _ = writeln!(out, "  {from} -> {to} [style=dotted, label=\"what fails\"{tail}];");
+        }
     }
 }
 

@@ -30,6 +30,7 @@ pub(super) fn draw(topology: &Topology) -> String {
                     "branches": processor.definition.branches(),
                     "tables": words::tables(processor),
                     "topic": processor.definition.through().map(|through| through.topic),
+                    "keeps": processor.definition.keeps().map(|kept| kept.topic),
                 })).collect::<Vec<_>>(),
                 "stores": sub.stores.iter().map(|(_, store)| json!({
                     "name": store.name, "changelog": topology.changelog(&store.name),

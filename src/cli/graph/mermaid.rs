@@ -11,7 +11,7 @@ pub(super) fn draw(topology: &Topology) -> String {
     let mut topics = Topics::default();
     // writing to a String can't fail, here and below
     for (number, sub) in graph.subtopologies.iter().enumerate() {
-        let _ = writeln!(out, "  subgraph s{number} [{}]", quoted(&sub.name));
+        let _ = writeln!(out, "  subgraph s{number} [{}]", quoted(&words::title(sub)));
         for index in &sub.processors {
             let Some(processor) = topology.processors.get(*index) else {
                 continue;
@@ -46,11 +46,18 @@ pub(super) fn draw(topology: &Topology) -> String {
         for (taker, label) in takers(topology, Input::Processor(index), &mut topics) {
             let _ = writeln!(out, "  {from} -->{label} {taker}");
         }
+        if let Some(kept) = processor.definition.keeps() {
+            let _ = writeln!(out, "  p{index} --> {}", topics.id(&kept.topic));
+        }
         for name in words::tables(processor) {
             if let Some(table) = topology.tables.iter().find(|table| table.name == name) {
                 let _ = writeln!(out, "  {} -.-> p{index}", topics.id(&table.topic));
             }
         }
+    }
+    let dead_letters = topics.id(&topology.dead_letters);
+    for number in 0..graph.subtopologies.len() {
+        let _ = writeln!(out, "  s{number} -.->|\"what fails\"| {dead_letters}");
     }
     for (topic, id) in &topics.ids {
         let _ = writeln!(out, "  {id}>{}]", quoted(topic));

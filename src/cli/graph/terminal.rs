@@ -47,7 +47,7 @@ pub(super) fn draw(topology: &Topology, width: usize) -> String {
 
 fn frame(out: &mut String, sub: &SubTopology, lines: &[Line], column: usize, width: usize) {
     let inside = width.saturating_sub(4);
-    let name = words::cut(&sub.name, inside.saturating_sub(4));
+    let name = words::cut(&words::title(sub), inside.saturating_sub(4));
     let rest = "─".repeat(width.saturating_sub(name.chars().count() + 5));
     out.push_str(&format!("╭─ {name} {rest}╮\n"));
     for line in lines {
@@ -125,6 +125,9 @@ impl Drawing<'_> {
         let mut about = words::kind(processor);
         for (_, store) in self.sub.stores.iter().filter(|(of, _)| *of == index) {
             about.push_str(&format!(" ▣ {}", words::store(store)));
+        }
+        if let Some(kept) = processor.definition.keeps() {
+            about.push_str(&format!(" ≋ {}", kept.topic));
         }
         let tables = words::tables(processor);
         if !tables.is_empty() {

@@ -47,7 +47,7 @@ fn the_terminal_shows_boxes_trees_stores_tables_and_routes() {
         r#"
 shop: exactly once, a commit every 1s
 
-╭─ orders ─────────────────────────────────────────────────────────────────────╮
+╭─ orders and 1 more ──────────────────────────────────────────────────────────╮
 │ ≋ feed.orders                    source orders                               │
 │ └─ clean                         redact                                      │
 │    └─ ▸ by-customer                                                          │
@@ -115,7 +115,7 @@ fn mermaid_has_a_subgraph_for_each_sub_topology() {
         &drawn(Format::Mermaid, 80),
         r#"
 flowchart LR
-  subgraph s0 ["orders"]
+  subgraph s0 ["orders and 1 more"]
     p0["clean<br/>redact"]
     p1["by-customer<br/>repartition"]
   end
@@ -134,11 +134,14 @@ flowchart LR
   p3 -->|"where event.total #62; 1000"| t4
   p3 -->|"otherwise"| t5
   t6 -.-> p3
+  s0 -.->|"what fails"| t7
+  s1 -.->|"what fails"| t7
   t0>"feed.orders"]
   t1>"feed.returns"]
   t6>"reference.customers"]
   t3>"shop.audit"]
   t2>"shop.by-customer"]
+  t7>"shop.dead-letters"]
   t4>"shop.large-{country}"]
   t5>"shop.rest"]
 Fine
@@ -153,11 +156,12 @@ fn dot_has_a_cluster_for_each_sub_topology() {
         r#"
 digraph "shop" {
   rankdir=LR;
+  compound=true;
   graph [fontname="sans-serif"];
   node [fontname="sans-serif"];
   edge [fontname="sans-serif"];
   subgraph cluster_0 {
-    label="orders"; style=rounded;
+    label="orders and 1 more"; style=rounded;
     "processor clean" [shape=box, label="clean\nredact"];
     "processor by-customer" [shape=box, label="by-customer\nrepartition"];
   }
@@ -178,17 +182,45 @@ digraph "shop" {
   "processor known" -> "topic shop.large-{country}" [label="where event.total > 1000"];
   "processor known" -> "topic shop.rest" [label="otherwise"];
   "topic reference.customers" -> "processor known" [style=dashed];
+  "processor clean" -> "topic shop.dead-letters" [style=dotted, label="what fails", ltail=cluster_0];
+  "processor once" -> "topic shop.dead-letters" [style=dotted, label="what fails", ltail=cluster_1];
   "topic feed.orders" [shape=cds, label="feed.orders"];
   "topic feed.returns" [shape=cds, label="feed.returns"];
   "topic reference.customers" [shape=cds, label="reference.customers"];
   "topic shop.audit" [shape=cds, label="shop.audit"];
   "topic shop.by-customer" [shape=cds, label="shop.by-customer"];
+  "topic shop.dead-letters" [shape=cds, label="shop.dead-letters"];
   "topic shop.large-{country}" [shape=cds, label="shop.large-{country}"];
   "topic shop.rest" [shape=cds, label="shop.rest"];
 }
 Fine
 "#,
     );
+}
+
+#[test]
+fn a_kept_table_and_an_aggregate_are_drawn_in_every_format() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/topologies/accounts");
+    for (format, wanted) in [
+        (Format::Terminal, "table ≋ accounts.latest"),
+        (Format::Terminal, "aggregate ▣ store totals (values by key)"),
+        (Format::Mermaid, "p0[\"keep<br/>table\"]"),
+        (Format::Mermaid, "p0 --> t2"),
+        (Format::Dot, "\"processor keep\" -> \"topic accounts.latest\";"),
+        (Format::Json, r#""keeps":"accounts.latest""#),
+        (Format::Json, r#""changelog":"accounts-totals-changelog""#),
+    ] {
+        let command = GraphCommand {
+            path: path.clone(),
+            format,
+            output: Output::Text,
+        };
+        let drawn = printed(|terminal: &mut Terminal<'_>| {
+            terminal.width = 100;
+            command.run(terminal)
+        });
+        assert!(drawn.contains(wanted), "{wanted}:\n{drawn}");
+    }
 }
 
 #[test]

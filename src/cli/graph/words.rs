@@ -5,6 +5,14 @@ use crate::state::{StoreKind, StoreSpec};
 use crate::topology::{Condition, Input, ProcessorNode, Sink, SubTopology, Topology};
 use crate::yaml::show_duration;
 
+/// The name of a sub-topology, which is its first entry's, and how many entries more it has.
+pub(super) fn title(sub: &SubTopology) -> String {
+    match sub.entries.len() {
+        0 | 1 => sub.name.clone(),
+        entries => format!("{} and {} more", sub.name, entries - 1),
+    }
+}
+
 /// What a processor is: `switch, 21 cases`.
 pub(super) fn kind(processor: &ProcessorNode) -> String {
     let definition = &processor.definition;

@@ -4,6 +4,7 @@ use super::{Outcome, Output, Terminal, counted, mistakes};
 use crate::testkit::case::{self, Case, Problem};
 use crate::testkit::{self, Coverage, Unreached, run_case};
 use crate::topology::{self, Topology};
+use crate::yaml::Mistake;
 use serde_json::{Value, json};
 use std::io;
 use std::path::PathBuf;
@@ -37,13 +38,15 @@ struct Report<'r> {
 impl Test {
     pub(super) fn run(&self, terminal: &mut Terminal<'_>) -> io::Result<Outcome> {
         let folder = topology::folder_of(&self.path);
-        let read = topology::inspect(&self.path, terminal.environment)
-            .and_then(|(topology, _)| case::read_folder(folder, &topology).map(|cases| (Arc::new(topology), cases)));
-        let (topology, cases) = match read {
-            Ok(read) => read,
+        let topology = match topology::inspect(&self.path, terminal.environment) {
+            Ok((topology, _)) => Arc::new(topology),
             Err(found) => {
                 return mistakes::print(&self.path, &found, self.output, terminal).map(|()| Outcome::Failed);
             }
+        };
+        let cases = match case::read_folder(folder, &topology) {
+            Ok(cases) => cases,
+            Err(found) => return self.no_cases_of(&found, terminal),
         };
         let wanted: Vec<&Case> = cases.iter().filter(|case| self.is_wanted(case)).collect();
         if wanted.is_empty() {
@@ -67,6 +70,31 @@ impl Test {
         }
         let failed = report.cases.iter().any(|(_, outcome)| !outcome.problems.is_empty());
         Ok(if failed { Outcome::Failed } else { Outcome::Fine })
+    }
+
+    /// The cases could not be read. Those of a folder are written for its topology: a variant of it that lacks what they
+    /// name is no mistake in each of them.
+    fn no_cases_of(&self, found: &[Mistake], terminal: &mut Terminal<'_>) -> io::Result<Outcome> {
+        let variant = self
+            .path
+            .file_name()
+            .filter(|name| self.path.is_file() && *name != topology::FILE);
+        match variant {
+            Some(variant) if self.output == Output::Text => {
+                let folder = topology::folder_of(&self.path).join("");
+                writeln!(
+                    terminal.err,
+                    "the cases in {0}tests are for {0}{1} and do not fit {2} ({3}); the first: {4}\nrun `millstream test {0}`",
+                    folder.display(),
+                    topology::FILE,
+                    variant.display(),
+                    counted(found.len(), "mistake", "mistakes"),
+                    found.first().map(ToString::to_string).unwrap_or_default(),
+                )?;
+            }
+            _ => mistakes::print(&self.path, found, self.output, terminal)?,
+        }
+        Ok(Outcome::Failed)
     }
 
     fn is_wanted(&self, case: &Case) -> bool {
@@ -131,18 +159,8 @@ fn print(report: &Report<'_>, prefix: &str, terminal: &mut Terminal<'_>) -> io::
         }
         writeln!(out)?;
     }
-    if let Some(unreached) = report.unreached.as_ref().filter(|unreached| !unreached.is_empty()) {
-        writeln!(out, "no case reaches")?;
-        for source in &unreached.sources {
-            writeln!(out, "  source {source}")?;
-        }
-        for (processor, branch) in &unreached.branches {
-            writeln!(out, "  {processor}: {branch}")?;
-        }
-        for sink in &unreached.sinks {
-            writeln!(out, "  sink {sink}")?;
-        }
-        writeln!(out)?;
+    if let Some(unreached) = &report.unreached {
+        tell_unreached(unreached, out)?;
     }
     let passed = report.cases.len() - failed;
     let failed = match failed {
@@ -152,6 +170,24 @@ fn print(report: &Report<'_>, prefix: &str, terminal: &mut Terminal<'_>) -> io::
     let cases = counted(report.cases.len(), "case", "cases");
     let passed = paint.green(&format!("{passed} passed"));
     writeln!(out, "{cases}: {passed}{failed} in {:.2} s", report.took.as_secs_f64())
+}
+
+/// What no case reaches; or that there is nothing.
+fn tell_unreached(unreached: &Unreached, out: &mut dyn io::Write) -> io::Result<()> {
+    if unreached.is_empty() {
+        return writeln!(out, "every source, switch case and sink is reached");
+    }
+    writeln!(out, "no case reaches")?;
+    for source in &unreached.sources {
+        writeln!(out, "  source {source}")?;
+    }
+    for (processor, branch) in &unreached.branches {
+        writeln!(out, "  {processor}: {branch}")?;
+    }
+    for sink in &unreached.sinks {
+        writeln!(out, "  sink {sink}")?;
+    }
+    writeln!(out)
 }
 
 fn as_json(report: &Report<'_>) -> Value {

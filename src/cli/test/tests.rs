@@ -28,8 +28,12 @@ fn run(cases: &str, filter: Option<&str>, output: Output, colours: bool) -> Stri
     std::fs::create_dir(folder.path().join("tests")).unwrap();
     std::fs::write(folder.path().join("topology.yaml"), TOPOLOGY).unwrap();
     std::fs::write(folder.path().join("tests/cases.yaml"), cases).unwrap();
+    run_in(&folder, "", filter, output, colours)
+}
+
+fn run_in(folder: &tempfile::TempDir, file: &str, filter: Option<&str>, output: Output, colours: bool) -> String {
     let test = Test {
-        path: folder.path().to_owned(),
+        path: folder.path().join(file),
         filter: filter.map(str::to_owned),
         output,
     };
@@ -74,6 +78,40 @@ no case reaches
 Failed
 "#
     );
+}
+
+#[test]
+fn that_everything_is_reached_is_said() {
+    let more = "
+- name: an order that is not the next one
+  input: [{source: shop, value: {kind: cancel, amount: 5}}]
+  output: {rest: [{value: {amount: 5}}]}
+";
+    let cases = format!(
+        "{}{more}",
+        CASES.replace("output: {large: [{value: {amount: 6}}]}", "output: {rest: [{}]}")
+    );
+    assert_eq!(
+        run(&cases, None, Output::Text, false),
+        "every source, switch case and sink is reached\n4 cases: 4 passed\nFine\n"
+    );
+}
+
+#[test]
+fn cases_that_do_not_fit_a_variant_are_said_to_be_another_topologys() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("tests")).unwrap();
+    std::fs::write(folder.path().join("topology.yaml"), TOPOLOGY).unwrap();
+    std::fs::write(folder.path().join("tests/cases.yaml"), CASES).unwrap();
+    let variant = "extends: topology.yaml\nsources: {shop: ~, mill: {topic: feed.mill}}\nprocessors: {kinds: {type: redact, from: mill, fields: [x]}}\n";
+    std::fs::write(folder.path().join("mill.yaml"), variant).unwrap();
+    let shown = run_in(&folder, "mill.yaml", None, Output::Text, false);
+    let expected = "\
+! the cases in DIR/tests are for DIR/topology.yaml and do not fit mill.yaml (3 mistakes); the first: tests/cases.yaml:3:20: there is no source `shop` (there is: mill)
+! run `millstream test DIR/`
+Failed
+";
+    assert_eq!(shown, expected);
 }
 
 #[test]

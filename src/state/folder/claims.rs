@@ -1,6 +1,6 @@
 //! Which stores of a process are open: each at most once.
 
-use crate::state::{IdStore, IdWrite, StateError, StoreId, ValueStore, ValueWrite};
+use crate::state::{IdStore, IdWrite, StateError, StoreId};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -60,24 +60,6 @@ impl<S: IdStore> IdStore for Claimed<S> {
 
     fn stream_time(&self) -> i64 {
         self.store.stream_time()
-    }
-
-    fn checkpoint(&self) -> Option<i64> {
-        self.store.checkpoint()
-    }
-
-    fn len(&self) -> usize {
-        self.store.len()
-    }
-}
-
-impl<S: ValueStore> ValueStore for Claimed<S> {
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
-        self.store.get(key)
-    }
-
-    fn apply(&mut self, writes: &[ValueWrite], checkpoint: Option<i64>) -> Result<(), StateError> {
-        self.store.apply(writes, checkpoint)
     }
 
     fn checkpoint(&self) -> Option<i64> {

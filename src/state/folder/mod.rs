@@ -1,25 +1,31 @@
 //! The state folder of an instance: its stores on disk, locked against other processes.
 //!
-//! `ROOT/APPLICATION/INSTANCE/` has `lock`, `format` (one line: version and application) and `TOPIC-PARTITION/STORE/` for each
-//! store. A store that was found damaged is kept beside, as `STORE~damaged-N`, until the next one.
+//! `ROOT/APPLICATION/INSTANCE/` has `lock`, `format` (one line: version and application), `TOPIC-PARTITION/STORE/` for each id
+//! store, and `values/`, a database with all key-value stores. An id store that was found damaged is kept beside, as
+//! `STORE~damaged-N`, until the next one.
 
 mod claims;
+mod stopped;
 #[cfg(test)]
 mod tests;
+mod values;
 
 use super::budget::Budget;
 use super::stores::millis;
 use super::{
-    Disk, DiskIds, DiskLock, MemoryValues, StateError, StoreId, StoreKind, StoreSpec, Stores, TaskIds, TaskStore,
-    TaskValues,
+    Disk, DiskIds, DiskLock, StateError, StoreId, StoreKind, StoreSpec, Stores, TaskIds, TaskStore, TaskValues,
 };
 use claims::{Claimed, Claims};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+pub use stopped::Stopped;
+use values::Values;
 
 /// Of the folder's own layout; each store has a version of its own.
 const VERSION: u32 = 1;
+const LOCK: &str = "lock";
+const FORMAT: &str = "format";
 const FIRST_WORD: &str = "millstream-state";
 const DAMAGED: &str = "~damaged-";
 
@@ -28,6 +34,7 @@ pub struct StateFolder {
     path: PathBuf,
     disk: Arc<dyn Disk>,
     budget: Arc<Budget>,
+    values: Values,
     claims: Claims,
     _lock: Box<dyn DiskLock>,
 }
@@ -47,17 +54,19 @@ impl StateFolder {
         let above = root.join(file_name(application));
         let path = above.join(file_name(instance));
         create_folder(&*disk, &path, &[&above, root])?;
-        let lock = path.join("lock");
+        let lock = path.join(LOCK);
         let locked = disk.lock(&lock).map_err(|error| StateError::io("lock", &lock, error))?;
         let lock = locked.ok_or_else(|| StateError::InUse {
             path: path.clone(),
             by: "another process, which runs as this instance: choose another --instance or --state-dir".into(),
         })?;
         check_format(&*disk, &path, application)?;
+        let budget = Budget::new(budget);
         Ok(Arc::new(Self {
+            values: Values::new(&path, &budget),
             path,
             disk,
-            budget: Budget::new(budget),
+            budget,
             claims: Claims::default(),
             _lock: lock,
         }))
@@ -73,7 +82,8 @@ impl StateFolder {
         &self.budget
     }
 
-    /// The folders of stores that are none of `known`, by topic and store: of processors that are no longer there.
+    /// The id stores that are none of `known`, by topic and store, and the key-value stores: of processors that are no longer
+    /// there.
     ///
     /// # Errors
     /// When a folder can't be read.
@@ -94,7 +104,13 @@ impl StateFolder {
                 }
             }
         }
+        for (topic, store) in self.values.found()? {
+            if !known.contains(&(&topic, &store)) {
+                unused.push(self.path.join("values").join(topic).join(store));
+            }
+        }
         unused.sort();
+        unused.dedup();
         Ok(unused)
     }
 
@@ -169,23 +185,24 @@ impl StateFolder {
 
 impl Stores for StateFolder {
     fn open(&self, id: &StoreId, spec: &StoreSpec) -> Result<TaskStore, StateError> {
-        let claim = self.claim(id)?;
         Ok(match spec.kind {
             StoreKind::Ids { window } => {
-                let window = millis(window);
+                let (claim, window) = (self.claim(id)?, millis(window));
                 let store = Claimed::new(self.open_ids(id, window)?, claim);
                 TaskStore::Ids(TaskIds::new(window, Box::new(store)))
             }
-            StoreKind::Values => {
-                let store = Claimed::new(MemoryValues::default(), claim);
-                TaskStore::Values(TaskValues::new(Box::new(store)))
-            }
+            StoreKind::Values => TaskStore::Values(TaskValues::new(self.values.store(id)?)),
         })
     }
 
-    fn set_aside(&self, id: &StoreId) -> Result<(), StateError> {
-        let _claim = self.claim(id)?;
-        self.move_aside(id)
+    fn set_aside(&self, id: &StoreId, spec: &StoreSpec) -> Result<(), StateError> {
+        match spec.kind {
+            StoreKind::Ids { .. } => {
+                let _claim = self.claim(id)?;
+                self.move_aside(id)
+            }
+            StoreKind::Values => self.values.remove(id),
+        }
     }
 }
 
@@ -201,38 +218,44 @@ fn create_folder(disk: &dyn Disk, path: &Path, above: &[&Path]) -> Result<(), St
 
 /// Reads whose folder it is, or says so in a new one.
 fn check_format(disk: &dyn Disk, path: &Path, application: &str) -> Result<(), StateError> {
-    let ours = format!("{FIRST_WORD} {VERSION} {application}\n");
-    let (file, new_file) = (path.join("format"), path.join("format.new"));
-    match disk.open(&file, false) {
-        Ok(opened) => {
-            let mut bytes = Vec::new();
-            let read = opened.size().and_then(|size| {
-                bytes.resize(usize::try_from(size).unwrap_or(0).min(ours.len() + 200), 0);
-                opened.read_at(&mut bytes, 0)
-            });
-            read.map_err(|error| StateError::io("read", &file, error))?;
-            if bytes == ours.as_bytes() {
-                return Ok(());
-            }
-            Err(StateError::Refused(not_ours(
-                path,
-                application,
-                &String::from_utf8_lossy(&bytes),
-            )))
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let write = || {
-                let mut opened = disk.open(&new_file, true)?;
-                opened.cut(0)?;
-                opened.append(ours.as_bytes())?;
-                opened.sync()?;
-                disk.rename(&new_file, &file)?;
-                disk.sync_folder(path)
-            };
-            write().map_err(|error| StateError::io("write", &file, error))
-        }
-        Err(error) => Err(StateError::io("open", &file, error)),
+    if is_of(disk, path, application)? {
+        return Ok(());
     }
+    let (file, new_file) = (path.join(FORMAT), path.join("format.new"));
+    let write = || {
+        let mut opened = disk.open(&new_file, true)?;
+        opened.cut(0)?;
+        opened.append(format_of(application).as_bytes())?;
+        opened.sync()?;
+        disk.rename(&new_file, &file)?;
+        disk.sync_folder(path)
+    };
+    write().map_err(|error| StateError::io("write", &file, error))
+}
+
+/// What is in [`FORMAT`].
+fn format_of(application: &str) -> String {
+    format!("{FIRST_WORD} {VERSION} {application}\n")
+}
+
+/// Whether a folder says that it is this application's; `false`: it says nothing. Refused: it says something else.
+fn is_of(disk: &dyn Disk, path: &Path, application: &str) -> Result<bool, StateError> {
+    let (file, ours) = (path.join(FORMAT), format_of(application));
+    let opened = match disk.open(&file, false) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        opened => opened.map_err(|error| StateError::io("open", &file, error))?,
+    };
+    let mut bytes = Vec::new();
+    let read = opened.size().and_then(|size| {
+        bytes.resize(usize::try_from(size).unwrap_or(0).min(ours.len() + 200), 0);
+        opened.read_at(&mut bytes, 0)
+    });
+    read.map_err(|error| StateError::io("read", &file, error))?;
+    if bytes == ours.as_bytes() {
+        return Ok(true);
+    }
+    let found = String::from_utf8_lossy(&bytes);
+    Err(StateError::Refused(not_ours(path, application, &found)))
 }
 
 /// Why a folder is refused, by what its `format` says.

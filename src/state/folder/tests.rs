@@ -121,7 +121,7 @@ fn a_store_is_open_once_in_a_process_until_it_is_dropped() {
         let again = stores.open(&id("dedupe", 7), &spec);
         assert!(matches!(again, Err(StateError::InUse { .. })));
         assert!(matches!(
-            stores.set_aside(&id("dedupe", 7)),
+            stores.set_aside(&id("dedupe", 7), &spec),
             Err(StateError::InUse { .. })
         ));
         stores.open(&id("dedupe", 8), &spec).unwrap();
@@ -157,11 +157,11 @@ fn a_damaged_store_is_put_aside_and_an_empty_one_opened_and_one_of_them_is_kept(
 #[test]
 fn a_store_that_is_set_aside_is_empty_when_it_is_opened_again() {
     let stores = open(&SimulatedDisk::new(1), "app").unwrap();
-    stores.set_aside(&id("dedupe", 7)).unwrap();
+    stores.set_aside(&id("dedupe", 7), &spec()).unwrap();
     let mut store = stores.open(&id("dedupe", 7), &spec()).unwrap();
     remember(&mut store, 1, 5);
     drop(store);
-    stores.set_aside(&id("dedupe", 7)).unwrap();
+    stores.set_aside(&id("dedupe", 7), &spec()).unwrap();
     assert!(stores.open(&id("dedupe", 7), &spec()).unwrap().is_empty());
 }
 
@@ -196,7 +196,7 @@ fn the_stores_of_removed_processors_are_told() {
     for (store, partition) in [("dedupe", 7), ("removed", 7), ("removed", 12)] {
         stores.open(&id(store, partition), &spec()).unwrap();
     }
-    stores.set_aside(&id("dedupe", 7)).unwrap();
+    stores.set_aside(&id("dedupe", 7), &spec()).unwrap();
     let unused = stores
         .unused(&[("customers.by-id", "dedupe"), ("other", "removed")])
         .unwrap();

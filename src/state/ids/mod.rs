@@ -11,6 +11,8 @@ pub use disk::DiskIds;
 pub use memory::MemoryIds;
 
 use super::{ChangelogError, Mark, StateError};
+#[cfg(test)]
+use crate::sabotage::{Sabotage, sabotaged};
 use ahash::AHashSet;
 
 /// How many segments a window is cut into. Expiry drops whole segments, so an id lives at most 1/16 longer than the window.
@@ -146,6 +148,10 @@ impl TaskIds {
     pub fn discard(&mut self) {
         self.overlay.clear();
         self.writes.clear();
+        #[cfg(test)]
+        if sabotaged(Sabotage::KeepStreamTime) {
+            return;
+        }
         self.stream_time = self.store.stream_time();
     }
 

@@ -33,4 +33,9 @@ impl ValueStore for MemoryValues {
     fn len(&self) -> usize {
         self.values.len()
     }
+
+    fn each(&self, each: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), StateError> {
+        self.values.iter().for_each(|(key, value)| each(key, value));
+        Ok(())
+    }
 }

@@ -3,12 +3,17 @@
 //! [`TaskValues`] is a task's view: the committed store under the overlay of the open transaction. Its changelog is the writes
 //! themselves, key and value as they are; no value removes the key.
 
+mod disk;
 mod memory;
 
+pub use disk::ValuesDatabase;
 pub use memory::MemoryValues;
 
 use super::{ChangelogError, Mark, StateError};
 use ahash::AHashMap;
+
+/// The longest key that every store takes, in bytes: what the engine on disk can, less our own byte.
+pub const LONGEST_KEY: usize = u16::MAX as usize - 1;
 
 /// A key and its new value; `None` removes it.
 pub type ValueWrite = (Vec<u8>, Option<Vec<u8>>);
@@ -21,8 +26,13 @@ pub trait ValueStore: Send {
     fn apply(&mut self, writes: &[ValueWrite], checkpoint: Option<i64>) -> Result<(), StateError>;
     /// The changelog offset to restore from; `None`: from the beginning.
     fn checkpoint(&self) -> Option<i64>;
-    /// How many keys there are, or about as many.
+    /// How many keys there are.
     fn len(&self) -> usize;
+    /// Hands over every key and its value, in no promised order.
+    ///
+    /// # Errors
+    /// When the store can't be read to its end.
+    fn each(&self, each: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), StateError>;
     fn is_empty(&self) -> bool {
         self.len() == 0
     }

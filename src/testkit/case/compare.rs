@@ -1,10 +1,12 @@
 //! What a case expects beside what came, path by path.
 
+use super::read_by::read_by;
 use super::{ExpectedDeadLetter, ExpectedRecord, ExpectedValue};
 use crate::broker::memory::Dumped;
+use crate::codec::{CodecError, Codecs};
 use crate::expression::Scope;
-use crate::record::{Header, Origin, Record};
-use crate::value::{Value, parse, to_text};
+use crate::record::{Header, Key, Origin, Record};
+use crate::value::{Value, to_text};
 use crate::yaml::{Kind, Node, Place, shortened};
 use bumpalo::Bump;
 
@@ -85,7 +87,7 @@ pub fn compare_lists<E, F>(
 }
 
 /// Compares one record of an output topic.
-pub fn compare_record(expected: &ExpectedRecord, found: &Dumped, at: &str) -> Vec<Problem> {
+pub fn compare_record(expected: &ExpectedRecord, found: &Dumped, codecs: Codecs, at: &str) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut differ = |place: &Place, part: &str, expected: String, found: String| {
         problems.push(Problem {
@@ -95,7 +97,9 @@ pub fn compare_record(expected: &ExpectedRecord, found: &Dumped, at: &str) -> Ve
             found,
         });
     };
-    let key = found.key.as_deref().map(text);
+    let arena = Bump::new();
+    let decoded = found.key.as_deref().map(|key| decoded_key(key, codecs, &arena));
+    let key = decoded.as_ref().map(key_text);
     if let Some(expected_key) = &expected.key
         && *expected_key != key
     {
@@ -123,21 +127,19 @@ pub fn compare_record(expected: &ExpectedRecord, found: &Dumped, at: &str) -> Ve
             );
         }
     }
-    let arena = Bump::new();
-    let bytes = found.value.as_deref().unwrap_or_default();
-    match parse(bytes, &arena) {
+    match decoded_value(found, codecs, &arena) {
         Ok(value) => {
             if let Some(ExpectedValue { tree, whole }) = &expected.value {
                 compare_value(tree, Some(value), *whole, &format!("{at} value"), &mut problems);
             }
-            problems.extend(conditions(expected, found, value, &arena, at));
+            problems.extend(conditions(expected, found, decoded, value, &arena, at));
         }
         Err(error) if expected.value.is_some() || !expected.that.is_empty() => {
             differ(
                 &expected.place,
                 "value",
-                "JSON".to_owned(),
-                format!("{error}: {}", quoted(&text(bytes))),
+                format!("what `codec: {}` reads", codecs.value.name()),
+                format!("{error}: {}", quoted(&text(found.value.as_deref().unwrap_or_default()))),
             );
         }
         Err(_) => {}
@@ -148,6 +150,7 @@ pub fn compare_record(expected: &ExpectedRecord, found: &Dumped, at: &str) -> Ve
 fn conditions<'a>(
     expected: &ExpectedRecord,
     found: &'a Dumped,
+    key: Option<Key<'a>>,
     value: Value<'a>,
     arena: &'a Bump,
     at: &str,
@@ -161,7 +164,7 @@ fn conditions<'a>(
         })
         .collect();
     let record: &'a Record<'a> = arena.alloc(Record {
-        key: found.key.as_deref(),
+        key,
         value,
         headers: arena.alloc_slice_copy(&headers),
         timestamp: found.timestamp,
@@ -175,7 +178,10 @@ fn conditions<'a>(
     let failed = |(source, place, condition): &(String, Place, crate::expression::Expression)| {
         let why = match condition.evaluate_bool(&scope) {
             Ok(true) => return None,
-            Ok(false) => format!("does not hold of {}", shown(value)),
+            Ok(false) => match read_by(condition, record) {
+                nothing if nothing.is_empty() => "it does not hold".to_owned(),
+                read => format!("it does not hold: {read}"),
+            },
             Err(error) => error.reason,
         };
         Some(Problem {
@@ -312,15 +318,35 @@ impl std::fmt::Display for DeadLetter {
 }
 
 /// A record in short.
-pub fn shown_record(record: &Dumped) -> String {
-    let key = record
-        .key
-        .as_deref()
-        .map_or(String::new(), |key| format!("{}: ", quoted(&text(key))));
-    shortened(
-        &format!("{key}{}", record.value.as_deref().map_or("null".to_owned(), text)),
-        SHOWN,
-    )
+pub fn shown_record(record: &Dumped, codecs: Codecs) -> String {
+    let arena = Bump::new();
+    let key = record.key.as_deref().map_or(String::new(), |key| {
+        format!("{}: ", quoted(&key_text(&decoded_key(key, codecs, &arena))))
+    });
+    let value = match decoded_value(record, codecs, &arena) {
+        Ok(value) => to_text(&value),
+        Err(_) => record.value.as_deref().map_or("null".to_owned(), text),
+    };
+    shortened(&format!("{key}{value}"), SHOWN)
+}
+
+/// No value is null.
+fn decoded_value<'a>(record: &'a Dumped, codecs: Codecs, arena: &'a Bump) -> Result<Value<'a>, CodecError> {
+    let value = record.value.as_deref();
+    value.map_or(Ok(Value::Null), |value| codecs.value.decode(value, arena))
+}
+
+/// A key that its codec can't read is shown as it is.
+fn decoded_key<'a>(key: &'a [u8], codecs: Codecs, arena: &'a Bump) -> Key<'a> {
+    codecs.decode_key(key, arena).unwrap_or(Key::raw(key))
+}
+
+fn key_text(key: &Key<'_>) -> String {
+    match key.value {
+        Some(Value::String(text)) => text.to_owned(),
+        Some(value) => to_text(&value),
+        None => text(key.bytes),
+    }
 }
 
 pub fn text(bytes: &[u8]) -> String {
@@ -331,7 +357,7 @@ fn quoted(text: &str) -> String {
     shortened(&to_text(&Value::String(text)), SHOWN)
 }
 
-fn shown(value: Value<'_>) -> String {
+pub(super) fn shown(value: Value<'_>) -> String {
     shortened(&to_text(&value), SHOWN)
 }
 

@@ -1,12 +1,14 @@
 //! The documents of cases: written in place, read from files, changed here and there.
 
+use crate::codec::{Codec, Codecs};
+use crate::record::Key;
 use crate::value::{SecretNames, Value, parse, write};
 use crate::yaml::{self, Fields, Kind, Mistakes, Node, shortened};
 use bumpalo::Bump;
 use std::path::{Component, Path, PathBuf};
 
-/// The bytes of a `value:`: a tree, or `{file, set, unset}`. `Some(None)`: no value at all.
-pub fn value(node: &Node, folder: &Path, mistakes: &mut Mistakes) -> Option<Option<Vec<u8>>> {
+/// The bytes of a `value:`: a tree as its codec writes it, or `{file, set, unset}`. `Some(None)`: no value at all.
+pub fn value(node: &Node, folder: &Path, codec: Codec, mistakes: &mut Mistakes) -> Option<Option<Vec<u8>>> {
     if matches!(node.kind, Kind::Null) {
         return Some(None);
     }
@@ -17,7 +19,10 @@ pub fn value(node: &Node, folder: &Path, mistakes: &mut Mistakes) -> Option<Opti
             .iter()
             .any(|(key, _)| !FILE_KEYS.contains(&key.text.as_str()))
     {
-        return tree(node, &arena, mistakes).map(|tree| Some(bytes(&tree)));
+        let tree = tree(node, &arena, mistakes)?;
+        let mut out = Vec::new();
+        let encoded = codec.encode(&tree, &SecretNames::default(), &mut out);
+        return complained(encoded.map(|()| Some(out)), node, mistakes);
     }
     let mut fields = Fields::of("a file's value", &node.place, node, mistakes)?;
     let file = fields.required("file", |node, mistakes| read(node, folder, mistakes));
@@ -57,6 +62,38 @@ pub fn value(node: &Node, folder: &Path, mistakes: &mut Mistakes) -> Option<Opti
         }
     }
     Some(Some(bytes(&document)))
+}
+
+/// The bytes of a `key:`: a text, or whatever its codec writes.
+pub fn key(node: &Node, codecs: Codecs, mistakes: &mut Mistakes) -> Option<Vec<u8>> {
+    if codecs.key.is_none() {
+        return yaml::text(node, mistakes).map(String::into_bytes);
+    }
+    let arena = Bump::new();
+    let value = tree(node, &arena, mistakes)?;
+    complained(encoded_key(value, codecs), node, mistakes)
+}
+
+/// # Errors
+/// A value that its codec has no bytes for.
+pub fn encoded_key(value: Value<'_>, codecs: Codecs) -> Result<Vec<u8>, String> {
+    let mut out = Vec::new();
+    let key = Key {
+        bytes: &[],
+        value: Some(value),
+    };
+    let encoded = codecs.encode_key(&key, &SecretNames::default(), &mut out);
+    encoded.map(|()| out).map_err(|error| error.to_string())
+}
+
+fn complained<T, E: ToString>(encoded: Result<T, E>, node: &Node, mistakes: &mut Mistakes) -> Option<T> {
+    match encoded {
+        Ok(encoded) => Some(encoded),
+        Err(error) => {
+            mistakes.add(&node.place, error.to_string(), "write what the topic's `codec` can be");
+            None
+        }
+    }
 }
 
 const FILE_KEYS: [&str; 3] = ["file", "set", "unset"];

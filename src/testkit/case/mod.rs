@@ -17,7 +17,7 @@
 //!     - {source: rabbitmq, text: '{"truncated'}           # any bytes
 //!   output:                                  # by topic: these records in this order and no others
 //!     integration-dev:
-//!       - key: "12079"
+//!       - key: "12079"                     # with a `codec` for keys, whatever that reads
 //!         value: {type: CustomerCreated}     # members that must be there; others may be (a list must be whole)
 //!         that: = event.detail.age > 18      # or a list; sees `event`, `key`, `headers`, `record`
 //!       - equals: {...}                      # the whole document
@@ -28,13 +28,15 @@
 //!   input: [...]
 //!   no_output: true
 //! ```
-//! A topic that a case does not name must have nothing, and so must the dead letters.
+//! Keys and values are written and read by the `codec` of their topic; `value: null` is a record without a value. A topic that a case
+//! does not name must have nothing, and so must the dead letters; but what `repartition` and `table` write may go unnamed.
 //!
 //! Invariant: a case that was read names sources, tables, topics and processors that the topology has.
 
 pub(super) mod compare;
 mod document;
 mod read;
+mod read_by;
 #[cfg(test)]
 mod tests;
 
@@ -42,8 +44,31 @@ pub use compare::{DeadLetter, Problem};
 pub use read::read_folder;
 
 use super::driver::Message;
+use crate::codec::Codecs;
 use crate::expression::Expression;
+use crate::topology::Topology;
 use crate::yaml::{Node, Place};
+
+/// How a topic that a topology writes is read: where it keeps and looks up a table, as it looks it up.
+pub(super) fn codecs_of(topology: &Topology, topic: &str) -> Codecs {
+    let mut sinks = topology.sinks.iter();
+    if let Some(sink) = sinks.find(|sink| sink.topic.topics().iter().any(|own| own == topic)) {
+        return sink.codec;
+    }
+    if let Some(table) = topology.tables.iter().find(|table| table.topic == topic) {
+        return table.codec;
+    }
+    let of_processor = topology.processors.iter().find_map(|node| {
+        let through = node.definition.through().filter(|through| through.topic == topic);
+        let kept = node.definition.keeps().filter(|kept| kept.topic == topic);
+        let kept = kept.map(|kept| Codecs {
+            key: None,
+            value: kept.codec,
+        });
+        through.map(|through| through.codec).or(kept)
+    });
+    of_processor.unwrap_or_default()
+}
 
 /// One case.
 #[derive(Clone, Debug)]
@@ -76,6 +101,7 @@ pub struct Input {
 pub struct ExpectedTopic {
     pub topic: String,
     pub place: Place,
+    pub codecs: Codecs,
     pub records: Vec<ExpectedRecord>,
 }
 

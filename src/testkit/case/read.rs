@@ -1,11 +1,12 @@
 //! Reads the cases beside a topology.
 
 use super::document;
-use super::{Case, ExpectedDeadLetter, ExpectedRecord, ExpectedTopic, ExpectedValue, Input, Row};
+use super::{Case, ExpectedDeadLetter, ExpectedRecord, ExpectedTopic, ExpectedValue, Input, Row, codecs_of};
+use crate::codec::Codecs;
 use crate::expression::{Expression, Names};
 use crate::testkit::driver::Message;
 use crate::topology::Topology;
-use crate::value::{Value, parse};
+use crate::value::{SecretNames, Value, parse};
 use crate::yaml::{self, Fields, Key, Kind, Mistakes, Node, Place, suggest};
 use bumpalo::Bump;
 use std::path::Path;
@@ -57,7 +58,8 @@ fn topics(topology: &Topology) -> Vec<String> {
         .iter()
         .filter_map(|node| node.definition.through())
         .map(|through| through.topic);
-    sinks.chain(through).collect()
+    let kept = topology.processors.iter().filter_map(|node| node.definition.keeps());
+    sinks.chain(through).chain(kept.map(|kept| kept.topic)).collect()
 }
 
 pub(super) struct Reading<'r> {
@@ -123,11 +125,14 @@ impl Reading<'_> {
         let mut rows = Vec::new();
         for (key, node) in yaml::map_of(yaml::tree)(node, mistakes)? {
             self.known("table", &key.text, &key.place, &known, mistakes)?;
+            let table = self.topology.tables.iter().find(|table| table.name == key.text);
+            let codecs = table.map(|table| table.codec).unwrap_or_default();
             if node.get("file").is_some() {
                 let mut fields = Fields::of("a table's rows", &key.place, node, mistakes)?;
                 let file = fields.required("file", |node, mistakes| {
                     rows_of_file(
                         &key.text,
+                        codecs,
                         &document::read(node, self.folder, mistakes)?,
                         &node.place,
                         mistakes,
@@ -136,21 +141,23 @@ impl Reading<'_> {
                 fields.finish();
                 rows.extend(file?);
             } else {
-                let row = |node: &Node, mistakes: &mut Mistakes| self.row(&key.text, node, mistakes);
+                let row = |node: &Node, mistakes: &mut Mistakes| self.row(&key.text, codecs, node, mistakes);
                 rows.extend(yaml::list_of(row)(node, mistakes)?);
             }
         }
         Some(rows)
     }
 
-    fn row(&self, table: &str, node: &Node, mistakes: &mut Mistakes) -> Option<Row> {
+    fn row(&self, table: &str, codecs: Codecs, node: &Node, mistakes: &mut Mistakes) -> Option<Row> {
         let mut fields = Fields::of("a row", &node.place, node, mistakes)?;
-        let key = fields.required("key", yaml::text);
-        let value = fields.required("value", |node, mistakes| document::value(node, self.folder, mistakes));
+        let key = fields.required("key", |node, mistakes| document::key(node, codecs, mistakes));
+        let value = fields.required("value", |node, mistakes| {
+            document::value(node, self.folder, codecs.value, mistakes)
+        });
         fields.finish();
         Some(Row {
             table: table.to_owned(),
-            key: key?.into_bytes(),
+            key: key?,
             value: value?,
         })
     }
@@ -168,8 +175,16 @@ impl Reading<'_> {
             self.known("source", &name, &node.place, &known, mistakes)?;
             Some(name)
         });
-        let key = fields.optional("key", yaml::text);
-        let value = fields.optional("value", |node, mistakes| document::value(node, self.folder, mistakes));
+        let read = self
+            .topology
+            .sources
+            .iter()
+            .find(|read| Some(&read.name) == source.as_ref());
+        let codecs = read.map(|read| read.codec).unwrap_or_default();
+        let key = fields.optional("key", |node, mistakes| document::key(node, codecs, mistakes));
+        let value = fields.optional("value", |node, mistakes| {
+            document::value(node, self.folder, codecs.value, mistakes)
+        });
         let text = fields.optional("text", raw_text);
         let headers = fields.optional("headers", yaml::map_of(yaml::scalar_text));
         let timestamp = fields.optional("timestamp", time);
@@ -186,7 +201,7 @@ impl Reading<'_> {
             .collect();
         let value = text.map(|text| Some(text.into_bytes())).or(value)?;
         let message = Message {
-            key: key.map(String::into_bytes),
+            key,
             value,
             headers,
             timestamp,
@@ -213,6 +228,7 @@ impl Reading<'_> {
         let expected = |(key, records): (&Key, _)| ExpectedTopic {
             topic: key.text.clone(),
             place: key.place.clone(),
+            codecs: codecs_of(self.topology, &key.text),
             records,
         };
         Some(topics.into_iter().map(expected).collect())
@@ -222,7 +238,7 @@ impl Reading<'_> {
         let mut fields = Fields::of("an expected record", &node.place, node, mistakes)?;
         let key = fields.optional("key", |node, mistakes| match node.kind {
             Kind::Null => Some(None),
-            _ => yaml::text(node, mistakes).map(Some),
+            _ => yaml::scalar_text(node, mistakes).map(Some),
         });
         let headers = fields.optional(
             "headers",
@@ -341,7 +357,7 @@ fn time(node: &Node, mistakes: &mut Mistakes) -> Option<i64> {
 }
 
 /// One row a line: `{"key": "1", "value": {...}}`.
-fn rows_of_file(table: &str, bytes: &[u8], place: &Place, mistakes: &mut Mistakes) -> Option<Vec<Row>> {
+fn rows_of_file(table: &str, codecs: Codecs, bytes: &[u8], place: &Place, mistakes: &mut Mistakes) -> Option<Vec<Row>> {
     let mut rows = Vec::new();
     for (number, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
         if line.trim_ascii().is_empty() {
@@ -349,15 +365,23 @@ fn rows_of_file(table: &str, bytes: &[u8], place: &Place, mistakes: &mut Mistake
         }
         let arena = Bump::new();
         let row = parse(line, &arena).map_err(|error| error.to_string()).and_then(|row| {
-            let key = row
-                .get("key")
-                .and_then(|key| key.as_str())
-                .ok_or("its `key` is not a text")?;
-            let value = row.get("value").ok_or("it has no `value`")?;
-            let value = (value != Value::Null).then(|| document::bytes(&value));
+            let key = match (row.get("key"), codecs.key) {
+                (Some(Value::String(key)), None) => key.as_bytes().to_vec(),
+                (Some(key), Some(_)) => document::encoded_key(key, codecs)?,
+                _ => return Err("its `key` is not a text".to_owned()),
+            };
+            let value = match row.get("value").ok_or("it has no `value`")? {
+                Value::Null => None,
+                value => {
+                    let mut out = Vec::new();
+                    let encoded = codecs.value.encode(&value, &SecretNames::default(), &mut out);
+                    encoded.map_err(|error| error.to_string())?;
+                    Some(out)
+                }
+            };
             Ok(Row {
                 table: table.to_owned(),
-                key: key.as_bytes().to_vec(),
+                key,
                 value,
             })
         });

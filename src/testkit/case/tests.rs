@@ -123,7 +123,7 @@ fn a_difference_is_told_by_its_path() {
         8 large-nl[0] value.lines[1]: expected nothing, found {"sku":"b"}
         8 large-nl[0] value.id: expected [], found "o-1"
         8 large-nl[0] value.gone: expected {"a":1}, found nothing
-        9 large-nl[0] that: expected event.amount < 10, found does not hold of {"amount":500,"country":"nl","customer":"c-1","id":"o-1","kind":"order","lines":[{"sku":"a"},{"sku":"b"}]}
+        9 large-nl[0] that: expected event.amount < 10, found it does not hold: event.amount is 500
     "#,
     );
     assert_eq!(problems(cases), told);

@@ -1,31 +1,53 @@
-//! The topology under simulation: a stateless stage, a topic in the middle, a stage with a store, two routes; failures in
-//! both stages.
-//!
-//! A value is `{"id": n, "key": k, "kind": word, "pad": text}`. `broken` fails in the first stage; `rotten` fails in the second *after* its
-//! id was remembered, which must be undone; `huge` is larger than its topic takes, which only the
-//! broker knows; `odd` goes out by the other route.
+//! The topology under simulation: a stateless stage, a topic in the middle, a stage with a store of ids and one of totals, two
+//! routes; failures in both stages.
 
-use crate::topology::{Guarantee, Topology, load_text};
+use crate::topology::{Topology, load_text};
 use std::path::Path;
+use std::sync::{Arc, OnceLock};
 
-pub fn topology(guarantee: Guarantee) -> Topology {
-    let guarantee = match guarantee {
-        Guarantee::ExactlyOnce => "exactly_once",
-        Guarantee::AtLeastOnce => "at_least_once",
-    };
-    load_text(&TEXT.replace("GUARANTEE", guarantee), Path::new("."), &|_| None).unwrap()
+pub const GROUP: &str = "sim";
+/// Of every topic that a stage reads, and so of every store.
+pub const PARTITIONS: i32 = 3;
+/// Milliseconds of event time for which an id is remembered.
+pub const WINDOW: i64 = 60_000;
+/// The stores, and their changelogs.
+pub const STORES: [(&str, &str); 2] = [("ids", "sim-ids-changelog"), ("totals", "sim-totals-changelog")];
+
+/// Topics and their partitions. Those of a stage have as many, so that the order of a partition is kept from one to the next.
+pub const TOPICS: [(&str, i32); 7] = [
+    ("in", PARTITIONS),
+    ("middle", PARTITIONS),
+    ("out", 2),
+    ("odd", 2),
+    ("dead", 1),
+    (STORES[0].1, PARTITIONS),
+    (STORES[1].1, PARTITIONS),
+];
+
+/// Loaded once: it is the same in every life.
+pub fn topology() -> Arc<Topology> {
+    static LOADED: OnceLock<Arc<Topology>> = OnceLock::new();
+    Arc::clone(LOADED.get_or_init(|| Arc::new(load_text(TEXT, Path::new("."), &|_| None).unwrap())))
 }
 
 const TEXT: &str = "
 application: sim
-processing_guarantee: GUARANTEE
 commit_interval: 20ms
 sources: {in: {topic: in}}
 processors:
   check: {type: switch, from: in, by: = event.kind, cases: {broken: dead_letter}, otherwise: pass}
   by-key: {type: repartition, from: check, key: = event.key, topic: middle}
-  ids: {type: dedupe, from: by-key, id: = event.id, window: 3650d}
-  last: {type: switch, from: ids, by: = event.kind, cases: {rotten: dead_letter}, otherwise: pass}
+  ids: {type: dedupe, from: by-key, id: = event.id, window: 60s}
+  totals:
+    type: aggregate
+    from: ids
+    values:
+      count: count
+      sum: {sum: = event.amount}
+      id: {latest: = event.id}
+      kind: {latest: = event.kind}
+      pad: {latest: = event.pad}
+  last: {type: switch, from: totals, by: = event.kind, cases: {rotten: dead_letter}, otherwise: pass}
 sinks:
   odd: {from: last, where: '= event.kind == \"odd\"', topic: odd}
   out: {from: last, otherwise: true, topic: out}

@@ -4,6 +4,7 @@ mod graphs;
 mod parts;
 mod plans;
 mod robust;
+mod tables;
 mod whole;
 
 use super::{Topology, load_text};

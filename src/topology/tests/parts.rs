@@ -1,7 +1,8 @@
 //! Mistakes of single parts.
 
 use super::{RIGHT, load, right, with, wrong};
-use crate::topology::{Codec, Guarantee, OnError};
+use crate::codec::{Codec, Codecs};
+use crate::topology::{Guarantee, OnError};
 use std::time::Duration;
 
 #[test]
@@ -11,7 +12,7 @@ fn a_small_topology_is_read_with_its_defaults() {
     assert_eq!(topology.guarantee, Guarantee::ExactlyOnce);
     assert_eq!(topology.commit_interval, Duration::from_millis(100));
     assert_eq!(topology.workers, 1);
-    assert_eq!(topology.sources[0].codec, Codec::Json);
+    assert_eq!(topology.sources[0].codec, Codecs::default());
     assert_eq!(topology.sources[0].on_error, OnError::DeadLetter);
     assert_eq!(topology.sinks[0].topic.topics(), ["shop.orders"]);
     assert_eq!(topology.dead_letters, "shop.dead-letters");
@@ -23,17 +24,22 @@ fn every_setting_is_taken() {
         "processing_guarantee: at_least_once\ncommit_interval: 2s\nworkers: 4\nkafka: {{linger.ms: 5, compression.type: zstd}}\nsecrets: [Token]\n{}",
         with(
             "{topic: feed.orders}",
-            "{topic: feed.orders, codec: raw, on_error: drop}"
+            "{topic: feed.orders, codec: {key: int32, value: string}, tombstones: pass, on_error: drop}"
         )
     ));
     assert_eq!(topology.guarantee, Guarantee::AtLeastOnce);
     assert_eq!(topology.commit_interval, Duration::from_secs(2));
     assert_eq!(topology.workers, 4);
-    assert_eq!(topology.kafka["linger.ms"], "5");
+    assert_eq!(topology.kafka["linger.ms"].0, "5");
     assert!(topology.secrets.contains("token"));
+    let codec = Codecs {
+        key: Some(Codec::Int32),
+        value: Codec::String,
+    };
+    let source = &topology.sources[0];
     assert_eq!(
-        (topology.sources[0].codec, topology.sources[0].on_error),
-        (Codec::Text, OnError::Drop)
+        (source.codec, source.tombstones, source.on_error),
+        (codec, true, OnError::Drop)
     );
 }
 
@@ -73,7 +79,7 @@ fn unknown_keys_are_told_with_the_one_that_was_meant() {
         found,
         [
             "3:3 a source has no `topic` | add `topic:`",
-            "3:12 unknown key `topc` | did you mean `topic`? a source takes: topic, codec, on_error",
+            "3:12 unknown key `topc` | did you mean `topic`? a source takes: topic, codec, tombstones, on_error",
         ]
     );
     let found = wrong(&with("fields: [token]", "fields: [token], form: x"));
@@ -89,7 +95,7 @@ fn unknown_words_are_told_with_those_there_are() {
     assert_eq!(
         wrong(&with("type: redact", "type: redakt")),
         [
-            "5:17 `redakt` is not known here | did you mean `redact`? it can be: map, switch, filter, repartition, dedupe, enrich, redact, validate"
+            "5:17 `redakt` is not known here | did you mean `redact`? it can be: map, switch, filter, repartition, dedupe, enrich, redact, validate, aggregate, table"
         ]
     );
     assert_eq!(
@@ -229,7 +235,7 @@ fn a_variable_that_is_not_set_is_a_mistake_only_where_it_runs() {
         .ok()
         .unwrap();
     assert_eq!(
-        (topology.workers, topology.kafka["sasl.password"].as_str()),
+        (topology.workers, topology.kafka["sasl.password"].0.as_str()),
         (3, "secret")
     );
 }

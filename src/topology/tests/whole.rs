@@ -68,6 +68,18 @@ fn a_ring_of_processors_is_printed() {
 }
 
 #[test]
+fn a_ring_that_nothing_flows_into_is_one_mistake() {
+    let text = topology(
+        "  a: {type: redact, from: b, fields: [x]}\n  b: {type: redact, from: a, fields: [x]}\n",
+        "  out: {from: b, topic: out}\n",
+    );
+    assert_eq!(
+        wrong(&text),
+        ["4:27 records would go round for ever: a → b → a | remove one of these from a `from`"]
+    );
+}
+
+#[test]
 fn two_rings_are_told_both() {
     let text = topology(
         "  a: {type: redact, from: [orders, b], fields: [x]}\n  b: {type: redact, from: a, fields: [x]}\n  c: {type: redact, from: [b, d], fields: [x]}\n  d: {type: redact, from: c, fields: [x]}\n",

@@ -87,6 +87,7 @@ fn attempt_copy(process: &MemoryBroker) -> Result<(), BrokerError> {
     let topics = vec!["in".to_owned()];
     let mut consumer = process.consumer(&ConsumerSettings {
         group: "g".to_owned(),
+        client: "test".into(),
         instance: None,
         topics,
     })?;

@@ -52,6 +52,7 @@ fn consumer(broker: &MemoryBroker, instance: Option<&str>) -> Box<dyn Consumer> 
     broker
         .consumer(&ConsumerSettings {
             group: "g".to_owned(),
+            client: "test".into(),
             instance,
             topics: vec!["in".to_owned()],
         })

@@ -83,6 +83,33 @@ impl DiskIds {
         )
     }
 
+    /// The same, with everything so small that a few dozen ids come to runs, merges and new logs.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    #[cfg(test)]
+    pub fn open_small(
+        disk: Arc<dyn Disk>,
+        folder: &Path,
+        window: i64,
+        budget: &Arc<Budget>,
+    ) -> Result<Self, StateError> {
+        Self::open_in(
+            Place {
+                disk,
+                folder: folder.to_owned(),
+                budget: Arc::clone(budget),
+                sizes: Sizes {
+                    least_slots: 16,
+                    most_slots: 16,
+                    run: 40,
+                    log: 1_000,
+                },
+            },
+            window,
+        )
+    }
+
     fn open_in(place: Place, window: i64) -> Result<Self, StateError> {
         let budget = &place.budget;
         let registered = budget.register();
@@ -143,6 +170,24 @@ impl DiskIds {
             }
         }
         Ok(())
+    }
+
+    /// The end of the time that an id is remembered by. `None`: it is not remembered.
+    ///
+    /// # Errors
+    /// When a file can't be read.
+    pub fn until(&self, id: u128) -> Result<Option<i64>, StateError> {
+        let id = mix(id);
+        let mut until = self.memtable.segment_of(id).map(|segment| self.end_of(segment));
+        let horizon = self.horizon();
+        for run in self.runs.iter() {
+            let end = run.info().to;
+            let is_later = end > horizon && until.is_none_or(|until| until < end);
+            if is_later && run.contains(id)? {
+                until = Some(end);
+            }
+        }
+        Ok(until)
     }
 
     /// When a segment ends.

@@ -24,8 +24,7 @@ impl Runs {
     pub fn take(&mut self, mut goes: impl FnMut(usize, RunInfo) -> bool) -> Vec<Run> {
         let mut gone = Vec::new();
         let runs = std::mem::take(&mut self.runs).into_iter();
-        let filters = std::mem::take(&mut self.filters);
-        for (place, (run, filter)) in runs.zip(filters).enumerate() {
+        for (place, (run, filter)) in runs.zip(std::mem::take(&mut self.filters)).enumerate() {
             if goes(place, run.info()) {
                 gone.push(run);
             } else {

@@ -1,0 +1,281 @@
+//! `millstream reset`: an application that does not run begins anew.
+
+use super::{Outcome, Output, Terminal, cluster, counted};
+use crate::broker::Broker;
+use crate::broker::kafka::KafkaBroker;
+use crate::ops::reset::{self, Positions, ResetError, Steps, Target, Touched};
+use crate::state::{StateError, Stopped};
+use crate::topology::Topology;
+use serde_json::json;
+use std::error::Error;
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Begin anew: read the sources from a chosen position, with empty state
+///
+/// The group must have no members: stop every instance first. Sets the group's offsets in all source topics; deletes the changelogs
+/// and the topics in the middle (of `repartition`), which the next start creates anew; deletes state on disk. Sinks, dead letters
+/// and tables are left as they are, so what comes out again is written again. One that failed half-way is finished by running it
+/// again, and nobody can start the application in between.
+#[derive(clap::Args)]
+pub(crate) struct ResetCommand {
+    /// The topology's folder, or the file in it
+    #[arg(long, value_name = "DIR", env = "MILLSTREAM_TOPOLOGY")]
+    topology: PathBuf,
+    /// Where the cluster is: host:port, several separated by commas
+    #[arg(long, value_name = "HOSTS", env = "MILLSTREAM_BROKERS")]
+    brokers: String,
+    /// Where the sources are read from: `earliest`, `latest`, or the first record since a time, as 2024-05-22T05:55:57Z. Default:
+    /// earliest
+    #[arg(long, value_name = "POSITION")]
+    to: Option<Target>,
+    /// Offsets to read partitions from: `topic:partition=offset`, several separated by commas, or a file of such lines. Without
+    /// `--to`, every partition of the sources must have one
+    #[arg(long, value_name = "OFFSETS|FILE")]
+    offsets: Option<String>,
+    /// Where state is kept on this machine
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "MILLSTREAM_STATE_DIR",
+        default_value = "millstream-state"
+    )]
+    state_dir: PathBuf,
+    /// Delete the state of this instance only. Default: of every instance in the state folder
+    #[arg(long, value_name = "NAME")]
+    instance: Option<String>,
+    /// Only say what would be done
+    #[arg(long)]
+    dry_run: bool,
+    /// Don't ask
+    #[arg(long)]
+    yes: bool,
+    /// A property of librdkafka, over the topology's `kafka:`; may be given several times
+    #[arg(long = "kafka", value_name = "NAME=VALUE", value_parser = cluster::property)]
+    properties: Vec<(String, String)>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    output: Output,
+}
+
+/// How it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ended {
+    OnlyShown,
+    Declined,
+    Done,
+}
+
+/// Who is asked, if anybody.
+struct Asking<'a> {
+    is_terminal: bool,
+    answers: &'a mut dyn BufRead,
+}
+
+impl ResetCommand {
+    pub(super) fn run(&self, terminal: &mut Terminal<'_>) -> io::Result<Outcome> {
+        let Some(topology) = cluster::load(&self.topology, self.output, terminal)? else {
+            return Ok(Outcome::Failed);
+        };
+        let settings = cluster::settings(&topology, &self.brokers, &self.properties);
+        let session = settings.session_timeout();
+        let mut asking = Asking {
+            is_terminal: io::stdin().is_terminal(),
+            answers: &mut io::stdin().lock(),
+        };
+        self.with(&topology, &KafkaBroker::new(settings), session, &mut asking, terminal)
+    }
+
+    fn with(
+        &self,
+        topology: &Topology,
+        broker: &dyn Broker,
+        session: Duration,
+        asking: &mut Asking<'_>,
+        terminal: &mut Terminal<'_>,
+    ) -> io::Result<Outcome> {
+        let looked = self.look(topology, broker, session);
+        let (steps, state) = match looked {
+            Ok(looked) => looked,
+            Err(error) => return failed(error.as_ref(), terminal),
+        };
+        if self.output == Output::Text {
+            self.print(&steps, &state, terminal)?;
+        }
+        let folders: Vec<PathBuf> = state.iter().map(|state| state.path().to_owned()).collect();
+        let done = if self.dry_run {
+            Ended::OnlyShown
+        } else if self.yes || ask(&steps, asking, terminal)? {
+            match self.carry_out(&steps, broker, session, state) {
+                Ok(()) => Ended::Done,
+                Err(error) => return failed(&error, terminal),
+            }
+        } else {
+            Ended::Declined
+        };
+        match self.output {
+            Output::Json => writeln!(terminal.out, "{}", as_json(&steps, &folders, done))?,
+            Output::Text if done == Ended::Done => writeln!(terminal.out, "done")?,
+            Output::Text => {}
+        }
+        Ok(if done == Ended::Declined {
+            Outcome::Failed
+        } else {
+            Outcome::Fine
+        })
+    }
+
+    fn look(
+        &self,
+        topology: &Topology,
+        broker: &dyn Broker,
+        session: Duration,
+    ) -> Result<(Steps, Vec<Stopped>), Box<dyn Error>> {
+        let positions = Positions {
+            target: self.to,
+            offsets: self.named_offsets()?,
+        };
+        let steps = Steps::look(broker, topology, &positions, session)?;
+        let application = &topology.application;
+        let instances = match &self.instance {
+            Some(instance) => vec![instance.clone()],
+            None => Stopped::instances(&self.state_dir, application)?,
+        };
+        let mut state = Vec::new();
+        for instance in instances {
+            state.extend(Stopped::open(&self.state_dir, application, &instance)?);
+        }
+        Ok((steps, state))
+    }
+
+    fn named_offsets(&self) -> Result<std::collections::BTreeMap<crate::broker::TopicPartition, i64>, String> {
+        let Some(named) = &self.offsets else {
+            return Ok(Default::default());
+        };
+        if named.contains('=') {
+            return reset::offsets(named);
+        }
+        let text = std::fs::read_to_string(named).map_err(|error| {
+            format!("{named} is neither offsets, as orders:0=42, nor a file that can be read: {error}")
+        })?;
+        reset::offsets(&text).map_err(|error| format!("{named}: {error}"))
+    }
+
+    fn carry_out(
+        &self,
+        steps: &Steps,
+        broker: &dyn Broker,
+        session: Duration,
+        state: Vec<Stopped>,
+    ) -> Result<(), ResetError> {
+        steps.carry_out(broker, session, &mut || {
+            state
+                .iter()
+                .try_for_each(|state| -> Result<(), StateError> { state.remove() })
+        })
+    }
+
+    fn print(&self, steps: &Steps, state: &[Stopped], terminal: &mut Terminal<'_>) -> io::Result<()> {
+        let out = &mut *terminal.out;
+        let would = if self.dry_run { "would be " } else { "" };
+        writeln!(out, "offsets of group {} {would}set", steps.group)?;
+        for change in &steps.offsets {
+            let (topic, partition) = (&change.partition.topic, change.partition.partition);
+            let from = change.from.map_or_else(|| "none".to_owned(), |from| from.to_string());
+            writeln!(out, "  {topic} partition {partition}: {from} → {}", change.to)?;
+        }
+        topics(
+            out,
+            &format!("topics {would}deleted, and created anew by the next start"),
+            &steps.delete,
+        )?;
+        if !state.is_empty() {
+            writeln!(out, "state {would}deleted")?;
+        }
+        for state in state {
+            writeln!(out, "  {}", state.path().display())?;
+        }
+        topics(out, "topics left as they are", &steps.leave)?;
+        if state.is_empty() {
+            let folder = self.state_dir.display();
+            writeln!(terminal.err, "note: there is no state of {} in {folder}", steps.group)?;
+        }
+        writeln!(
+            terminal.err,
+            "note: state that other machines keep is not reached from here: delete it there before the next start"
+        )
+    }
+}
+
+fn topics(out: &mut dyn Write, title: &str, topics: &[Touched]) -> io::Result<()> {
+    if !topics.is_empty() {
+        writeln!(out, "{title}")?;
+    }
+    for topic in topics {
+        writeln!(out, "  {} ({}, {})", topic.topic, topic.role.name(), topic.of)?;
+    }
+    Ok(())
+}
+
+fn failed(error: &(dyn Error + 'static), terminal: &mut Terminal<'_>) -> io::Result<Outcome> {
+    writeln!(terminal.err, "error: {error}")?;
+    Ok(Outcome::Failed)
+}
+
+/// Whether it may be done.
+fn ask(steps: &Steps, asking: &mut Asking<'_>, terminal: &mut Terminal<'_>) -> io::Result<bool> {
+    if !asking.is_terminal {
+        writeln!(
+            terminal.err,
+            "error: nothing was done, as there is no terminal to ask on: say --yes, or --dry-run to look only"
+        )?;
+        return Ok(false);
+    }
+    let partitions = counted(steps.offsets.len(), "offset", "offsets");
+    let topics = counted(steps.delete.len(), "topic", "topics");
+    write!(
+        terminal.err,
+        "Set {partitions}, delete {topics} and the state of {}? [y/N] ",
+        steps.group
+    )?;
+    terminal.err.flush()?;
+    let mut answer = String::new();
+    asking.answers.read_line(&mut answer)?;
+    let agreed = ["y", "yes"].contains(&answer.trim().to_lowercase().as_str());
+    if !agreed {
+        writeln!(terminal.err, "nothing was done")?;
+    }
+    Ok(agreed)
+}
+
+fn as_json(steps: &Steps, state: &[PathBuf], done: Ended) -> serde_json::Value {
+    let offsets: Vec<_> = steps
+        .offsets
+        .iter()
+        .map(|change| {
+            json!({
+                "topic": change.partition.topic,
+                "partition": change.partition.partition,
+                "from": change.from,
+                "to": change.to,
+            })
+        })
+        .collect();
+    let topics = |topics: &[Touched]| -> Vec<_> {
+        let topic = |topic: &Touched| json!({"topic": topic.topic, "role": topic.role.name(), "of": topic.of});
+        topics.iter().map(topic).collect()
+    };
+    let folders: Vec<_> = state.iter().map(|folder| folder.display().to_string()).collect();
+    json!({
+        "group": steps.group,
+        "done": done == Ended::Done,
+        "offsets": offsets,
+        "delete": topics(&steps.delete),
+        "delete_state": folders,
+        "leave": topics(&steps.leave),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,7 @@
+//! What is done to an application that does not run: beginning anew, looking into its state.
+//!
+//! Invariants: nothing is changed before everything was looked at; what was begun and failed half-way can be begun again; sinks,
+//! dead letters and tables are never touched.
+
+pub mod reset;
+pub mod state;
