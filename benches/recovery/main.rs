@@ -15,10 +15,11 @@ use harness::millstream::{Instance, TestTopology};
 use harness::progress::Progress;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 const PARTITIONS: i32 = 4;
-const LIMIT: Duration = Duration::from_secs(900);
+const LIMIT: Duration = Duration::from_secs(300);
 const CHUNK: u64 = 100_000;
 
 const TOPOLOGY: &str = r#"
@@ -76,22 +77,28 @@ fn measure(brokers: &str, ids: u64) -> String {
     wait_for(&progress, ids, &instance);
     let memory = resident(instance.id());
 
-    // In the middle of work, so that a transaction is open and the disk behind.
-    feed.send(20_000);
-    std::thread::sleep(Duration::from_millis(150));
-    instance.kill();
-    let before = progress.offsets();
-    let mut instance = start();
-    let started = instance.started();
-    while progress.offsets() <= before {
-        assert!(
-            started.elapsed() < LIMIT,
-            "nothing new was committed:\n{}",
-            instance.log()
-        );
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    let first = started.elapsed();
+    // In the middle of work, so that a transaction is open and the disk behind; and work goes on coming.
+    let done = AtomicBool::new(false);
+    let mut first = Duration::ZERO;
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                feed.send(200);
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        });
+        std::thread::sleep(Duration::from_secs(1));
+        instance.kill();
+        let before = progress.offsets();
+        instance = start();
+        let started = instance.started();
+        while progress.offsets() <= before && started.elapsed() < LIMIT {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        first = started.elapsed();
+        done.store(true, Ordering::Relaxed);
+    });
+    assert!(first < LIMIT, "nothing new was committed:\n{}", instance.log());
     wait_for(&progress, feed.made, &instance);
     assert_eq!(
         client.committed_count(&output) as u64,

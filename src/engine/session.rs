@@ -29,6 +29,8 @@ pub struct Session {
     pub(super) tasks: Vec<Task>,
     restoring: Restoring,
     rebalance: Option<Rebalance>,
+    /// The group has said which tasks are this worker's.
+    assigned: bool,
     /// When the open transaction began.
     pub(super) since: Option<Duration>,
     /// Records processed in it.
@@ -67,6 +69,7 @@ impl Session {
             tasks: Vec::new(),
             restoring: Restoring::default(),
             rebalance: None,
+            assigned: false,
             since: None,
             processed: 0,
             abort: false,
@@ -258,6 +261,7 @@ impl Session {
                     worker.counts.aborts += 1;
                     self.rewind()?;
                 }
+                self.assigned = false;
                 self.leave(&partitions, Rebalance::Lost(partitions.clone()))
             }
             None => Ok(()),
@@ -291,6 +295,7 @@ impl Session {
         self.consumer
             .complete(Rebalance::Assigned(partitions.to_vec()), &start)?;
         self.rebalance = None;
+        self.assigned = true;
         self.tasks.extend(tasks);
         for (partition, restore) in paused.iter().zip(restoring) {
             self.restoring.add(partition.clone(), restore);
@@ -388,6 +393,7 @@ impl Session {
         }
         let restoring = self.restoring.progress();
         TaskNumbers {
+            assigned: self.assigned,
             running: self.tasks.len().saturating_sub(restoring.tasks),
             restoring,
             store_entries,

@@ -135,6 +135,9 @@ impl Status {
             match worker {
                 None => return Some(format!("worker {index} is starting")),
                 Some(worker) if !worker.well => return Some(format!("worker {index} waits for the broker")),
+                Some(worker) if !worker.tasks.assigned => {
+                    return Some(format!("worker {index} waits for the group to give it its tasks"));
+                }
                 Some(worker) if worker.tasks.restoring.tasks > 0 => {
                     return Some(format!("worker {index} restores {}", worker.tasks.restoring));
                 }

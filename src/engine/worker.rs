@@ -179,6 +179,8 @@ impl Worker {
 /// How a worker's tasks stand.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TaskNumbers {
+    /// The group has said which tasks are the worker's; it may be none.
+    pub assigned: bool,
     pub running: usize,
     pub restoring: Progress,
     /// Entries of each store, in the order of [`Wiring::stores`].

@@ -5,7 +5,7 @@ use crate::harness::group;
 use crate::harness::millstream::TestTopology;
 use crate::harness::random::Random;
 use crate::harness::wait_until;
-use crate::numbers::{THROUGH, numbered, verify};
+use crate::numbers::{COPY, THROUGH, numbered, verify};
 use crate::pipeline::Pipeline;
 use crate::scenario::{Size, Tally, check};
 use std::time::{Duration, Instant};
@@ -35,6 +35,20 @@ pub fn sharing(random: &mut Random, _: Size) -> Tally {
     crew.start_all(&["c"]);
     feed(4);
     pipeline.finish(crew, &load, LIMIT)
+}
+
+#[test]
+fn an_instance_that_no_partition_is_left_for_is_ready_and_takes_over() {
+    let pipeline = Pipeline::of(TestTopology::of("idle", COPY));
+    pipeline.create(&["in", "out"], 1, &[]);
+    let mut crew = Crew::new(&pipeline);
+    crew.start_all(&["a"]);
+    crew.start_all(&["b"]);
+    crew.stop("a");
+    pipeline.produce(&numbered(&pipeline, 0..1_000));
+    pipeline.client.wait_committed(&pipeline.topic("out"), 1_000, LIMIT);
+    crew.finish();
+    verify(&pipeline, 1_000);
 }
 
 #[test]

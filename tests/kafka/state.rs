@@ -102,8 +102,8 @@ fn restored(log: &str) -> u64 {
 }
 
 /// Runs an instance over `count` events, stops it; then does `harm` to what it left, and runs it again over the same events and as
-/// many new ones. The log of the second run.
-fn harmed(test: &str, count: u32, harm: impl FnOnce(&Kept)) -> (Tally, String) {
+/// many new ones. The log of the second run, and how many records had been restored when it said that it was ready.
+fn harmed(test: &str, count: u32, harm: impl FnOnce(&Kept)) -> (Tally, String, u64) {
     let kept = Kept::new(test, DEDUPE);
     let arguments = kept.arguments();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -115,6 +115,7 @@ fn harmed(test: &str, count: u32, harm: impl FnOnce(&Kept)) -> (Tally, String) {
     crew.kill("a");
     harm(&kept);
     crew.start_all(&["a"]);
+    let at_ready = restored(&crew.instance("a").log().split_off(before));
     kept.pipeline.produce(&kept.events(0..count * 2));
     kept.wait_out(count * 2);
     let log = crew.instance("a").log().split_off(before);
@@ -122,7 +123,7 @@ fn harmed(test: &str, count: u32, harm: impl FnOnce(&Kept)) -> (Tally, String) {
     kept.verify_ids(count * 2);
     tally.input += u64::from(count) * 3;
     tally.output += u64::from(count) * 2;
-    (tally, log)
+    (tally, log, at_ready)
 }
 
 #[test]
@@ -132,7 +133,7 @@ fn what_is_on_disk_is_not_restored_again_after_a_crash() {
 
 pub fn disk_kept(_: &mut Random, size: Size) -> Tally {
     let count = size.of(10_000, 50_000);
-    let (tally, log) = harmed("disk-kept", count, |_| ());
+    let (tally, log, _) = harmed("disk-kept", count, |_| ());
     // At most what one transaction had written.
     let again = restored(&log);
     assert!(again < u64::from(count) / 2, "{again} of {count} restored:\n{log}");
@@ -146,11 +147,16 @@ fn a_lost_disk_is_restored_from_the_changelog() {
 
 pub fn disk_lost(_: &mut Random, size: Size) -> Tally {
     let count = size.of(10_000, 50_000);
-    let (tally, log) = harmed("disk-lost", count, |kept| {
+    let (tally, log, at_ready) = harmed("disk-lost", count, |kept| {
         let tasks = kept.folder.path().join(kept.pipeline.topology.application());
         fs::remove_dir_all(&tasks).expect("the state's folder removed");
     });
     assert_eq!(restored(&log), u64::from(count), "all of it:\n{log}");
+    assert_eq!(
+        at_ready,
+        u64::from(count),
+        "ready before its state was restored:\n{log}"
+    );
     tally
 }
 
@@ -162,7 +168,7 @@ fn a_damaged_store_is_noticed_and_restored_from_the_changelog() {
 /// Bytes of one store's largest file are changed, or its end is cut off.
 pub fn disk_damaged(random: &mut Random, size: Size) -> Tally {
     let count = size.of(10_000, 50_000);
-    let (tally, log) = harmed("disk-damaged", count, |kept| {
+    let (tally, log, _) = harmed("disk-damaged", count, |kept| {
         let stores = kept.stores("a");
         let store = &stores[random.below(stores.len() as u64) as usize];
         let file = largest_file(store);

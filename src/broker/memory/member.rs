@@ -66,7 +66,7 @@ impl MemberView {
             Standing::Stable | Standing::Join | Standing::Assignment(_) if !self.added.is_empty() => {
                 return Ok(Some(Rebalance::Assigned(std::mem::take(&mut self.added))));
             }
-            Standing::Assignment(assigned) => return Ok(self.take(assigned)),
+            Standing::Assignment(assigned) => return Ok(Some(self.take(assigned))),
             Standing::Stable if self.rejoin => cluster.group(&group_name).prepare(),
             Standing::Stable => return Ok(None),
             Standing::Join => {}
@@ -76,7 +76,7 @@ impl MemberView {
         cluster.group(&group_name).rejoin(&self.membership.member, owned);
         share_out(cluster, &group_name);
         match cluster.group(&group_name).heartbeat(&self.membership, now) {
-            Standing::Assignment(assigned) => Ok(self.take(assigned)),
+            Standing::Assignment(assigned) => Ok(Some(self.take(assigned))),
             _ => Ok(None),
         }
     }
@@ -93,7 +93,8 @@ impl MemberView {
     }
 
     /// Picks an assignment up: first what must be given up, then what comes.
-    fn take(&mut self, assigned: BTreeSet<TopicPartition>) -> Option<Rebalance> {
+    /// As with librdkafka, a member is also told when nothing came.
+    fn take(&mut self, assigned: BTreeSet<TopicPartition>) -> Rebalance {
         let revoked: Vec<TopicPartition> = self
             .positions
             .keys()
@@ -107,9 +108,9 @@ impl MemberView {
         if !revoked.is_empty() {
             self.added = added;
             self.rejoin = true;
-            return Some(Rebalance::Revoked(revoked));
+            return Rebalance::Revoked(revoked);
         }
-        (!added.is_empty()).then_some(Rebalance::Assigned(added))
+        Rebalance::Assigned(added)
     }
 
     /// With the generation of the last join's answer, which a client gets in the background.
