@@ -7,72 +7,56 @@
 //! the store does meanwhile (flushes, merges). Files are opened again while the operating
 //! system has them in memory, three times; the shortest counts.
 
+use clap::{Parser, ValueEnum};
 use millstream::state::{Budget, DiskIds, IdStore, IdWrite, MemoryIds, OsDisk, TaskIds, encode_id};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-const USAGE: &str = "usage: cargo bench --bench state -- [--ids N,N] [--budget MB] [--only disk|memory]
-  --ids N,N    how many ids are remembered (3000000)
-  --budget MB  the memory of the store on disk (64)
-  --only KIND  one of the two";
 
 const BATCH: u64 = 10_000;
 const NEW_IN_BATCH: u64 = 9_000;
 const WINDOW: i64 = 7 * 86_400_000;
 const LOOKED_UP: u64 = 200_000;
 
+/// What remembering an id costs: on disk, and beside it in memory.
+#[derive(Parser)]
 struct Arguments {
+    /// How many ids are remembered.
+    #[arg(long, value_delimiter = ',', default_value = "3000000")]
     ids: Vec<u64>,
+    /// The memory of the store on disk, in MB.
+    #[arg(long, default_value_t = 64)]
     budget: usize,
-    disk: bool,
-    memory: bool,
+    /// Which to measure.
+    #[arg(long, value_delimiter = ',', default_value = "disk,memory")]
+    only: Vec<Kind>,
+    /// As `cargo bench` adds it.
+    #[arg(long, hide = true)]
+    bench: bool,
 }
 
-fn main() -> ExitCode {
+#[derive(Clone, Copy, ValueEnum)]
+enum Kind {
+    Disk,
+    Memory,
+}
+
+fn main() {
     // As the program itself.
     millstream::allocator::tune();
-    let arguments: Vec<String> = std::env::args()
-        .skip(1)
-        .filter(|argument| argument != "--bench")
-        .collect();
-    let Some(arguments) = parse(&arguments) else {
-        eprintln!("{USAGE}");
-        return ExitCode::from(2);
-    };
+    let arguments = Arguments::parse();
     println!(
         "| store | ids | remember, µs of CPU an id | longest batch, ms | look up a stranger · a known one, µs | restore, records/s | on disk, bytes an id | memory, bytes an id (on disk: of files) | opened again, ms |"
     );
     println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
     for ids in &arguments.ids {
-        if arguments.disk {
-            on_disk(*ids, arguments.budget);
-        }
-        if arguments.memory {
-            in_memory(*ids);
-        }
-    }
-    ExitCode::SUCCESS
-}
-
-fn parse(arguments: &[String]) -> Option<Arguments> {
-    let mut parsed = Arguments {
-        ids: vec![3_000_000],
-        budget: 64_000_000,
-        disk: true,
-        memory: true,
-    };
-    for pair in arguments.chunks(2) {
-        let [name, value] = pair else { return None };
-        match name.as_str() {
-            "--ids" => parsed.ids = value.split(',').map(|ids| ids.parse().ok()).collect::<Option<_>>()?,
-            "--budget" => parsed.budget = value.parse::<usize>().ok()? * 1_000_000,
-            "--only" => (parsed.disk, parsed.memory) = (value == "disk", value == "memory"),
-            _ => return None,
+        for kind in &arguments.only {
+            match kind {
+                Kind::Disk => on_disk(*ids, arguments.budget * 1_000_000),
+                Kind::Memory => in_memory(*ids),
+            }
         }
     }
-    Some(parsed)
 }
 
 fn on_disk(ids: u64, budget_bytes: usize) {

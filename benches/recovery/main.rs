@@ -9,12 +9,12 @@
 #[path = "../../tests/harness/mod.rs"]
 mod harness;
 
+use clap::Parser;
 use harness::broker::Broker;
 use harness::client::{Client, Message};
 use harness::millstream::{Instance, TestTopology};
 use harness::progress::Progress;
 use std::path::Path;
-use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -30,27 +30,25 @@ sinks: {out: {from: ids, topic: out}}
 dead_letters: {topic: dead}
 "#;
 
-const USAGE: &str = "usage: cargo bench --bench recovery -- [--ids N]
-  --ids N   how many ids the larger store holds; the smaller has a tenth (3000000)";
+/// What state costs when something happens: stores of two sizes, a `kill -9`, a lost disk.
+#[derive(Parser)]
+struct Arguments {
+    /// How many ids the larger store holds; the smaller has a tenth.
+    #[arg(long, default_value_t = 3_000_000, value_parser = clap::value_parser!(u64).range(10..))]
+    ids: u64,
+    /// As `cargo bench` adds it.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
 
-fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
-    let ids = match arguments.as_slice() {
-        [] => Some(3_000_000),
-        [name, ids] if name == "--ids" => ids.parse().ok(),
-        _ => None,
-    };
-    let Some(ids) = ids.filter(|ids: &u64| *ids >= 10) else {
-        eprintln!("{USAGE}");
-        return ExitCode::from(2);
-    };
+fn main() {
+    let Arguments { ids, .. } = Arguments::parse();
     let broker = Broker::start_with(&["-Xmx1g"]);
     println!("| ids | bytes on disk an id | MB of the process | kill -9: to the first new commit | lost disk |");
     println!("| ---: | ---: | ---: | ---: | --- |");
     for ids in [ids / 10, ids] {
         println!("{}", measure(&broker.address(), ids));
     }
-    ExitCode::SUCCESS
 }
 
 /// A row of the table.

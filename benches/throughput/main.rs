@@ -12,6 +12,7 @@ mod loops;
 mod measure;
 mod report;
 
+use clap::{Parser, ValueEnum};
 use harness::broker::Broker;
 use harness::client::{Client, Message};
 use harness::load::update_user;
@@ -20,21 +21,14 @@ use harness::random::Random;
 use harness::{children, documents};
 use measure::{Measured, Process, watch};
 use report::Report;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, Stdio};
 
 const PARTITIONS: i32 = 4;
 const CUSTOMERS: u64 = 100_000;
 /// One event in so many was sent before.
 const DUPLICATE_ONE_IN: u64 = 10;
 
-const USAGE: &str =
-    "usage: cargo bench --bench throughput -- [--events N] [--rounds N] [--only NAME,NAME] [--json FILE]
-  --events N     events of the larger topic; the smaller has a fifth (300000)
-  --rounds N     how often all is measured; the middle one counts (3)
-  --only NAMES   of: copy, typed, fused, staged (all)
-  --json FILE    the results as JSON too";
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Variant {
     /// Bytes in, bytes out.
     Copy,
@@ -42,18 +36,19 @@ pub enum Variant {
     Typed,
     /// The customer topology without a topic in the middle.
     Fused,
+    /// The same with its state in memory.
+    Memory,
     /// As it is shipped.
     Staged,
 }
 
 impl Variant {
-    const ALL: [Variant; 4] = [Variant::Copy, Variant::Typed, Variant::Fused, Variant::Staged];
-
     pub fn name(self) -> &'static str {
         match self {
             Variant::Copy => "copy",
             Variant::Typed => "typed",
             Variant::Fused => "fused",
+            Variant::Memory => "memory",
             Variant::Staged => "staged",
         }
     }
@@ -63,16 +58,30 @@ impl Variant {
             Variant::Copy => "bare transactional copy loop",
             Variant::Typed => "the same, typed serde_json in and out",
             Variant::Fused => "millstream, fused",
+            Variant::Memory => "millstream, fused, its state in memory",
             Variant::Staged => "millstream, two stages",
         }
     }
 }
 
+/// What an event costs: millstream on a real broker, beside loops that only copy.
+#[derive(Parser)]
 struct Arguments {
+    /// Events of the larger topic; the smaller has a fifth.
+    #[arg(long, default_value_t = 300_000)]
     events: u64,
+    /// How often all is measured; the middle one counts.
+    #[arg(long, default_value_t = 3)]
     rounds: usize,
+    /// Which to measure.
+    #[arg(long, value_delimiter = ',', default_value = "copy,typed,fused,memory,staged")]
     only: Vec<Variant>,
+    /// The results as JSON too.
+    #[arg(long, value_name = "FILE")]
     json: Option<String>,
+    /// As `cargo bench` adds it.
+    #[arg(long, hide = true)]
+    bench: bool,
 }
 
 /// A topic that is filled and what must come of it.
@@ -83,24 +92,14 @@ struct Feed {
     different: u64,
 }
 
-fn main() -> ExitCode {
+fn main() {
     // As the program itself.
     millstream::allocator::tune();
-    let arguments: Vec<String> = std::env::args()
-        .skip(1)
-        .filter(|argument| argument != "--bench")
-        .collect();
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
     if arguments.first().is_some_and(|first| first == "loop") {
         loops::run(&arguments[1..]);
     }
-    match parse(&arguments) {
-        Ok(arguments) => bench(&arguments),
-        Err(why) => {
-            eprintln!("{why}\n{USAGE}");
-            return ExitCode::from(2);
-        }
-    }
-    ExitCode::SUCCESS
+    bench(&Arguments::parse());
 }
 
 fn bench(arguments: &Arguments) {
@@ -125,33 +124,6 @@ fn bench(arguments: &Arguments) {
     if let Some(file) = &arguments.json {
         std::fs::write(file, report.json()).unwrap_or_else(|error| panic!("{file}: {error}"));
     }
-}
-
-fn parse(arguments: &[String]) -> Result<Arguments, String> {
-    let mut parsed = Arguments {
-        events: 300_000,
-        rounds: 3,
-        only: Variant::ALL.to_vec(),
-        json: None,
-    };
-    let mut rest = arguments.iter();
-    while let Some(argument) = rest.next() {
-        let value = rest
-            .next()
-            .ok_or_else(|| format!("{argument} is unknown or lacks a value"))?;
-        match argument.as_str() {
-            "--events" => parsed.events = value.parse().map_err(|_| "--events takes a number")?,
-            "--rounds" => parsed.rounds = value.parse().map_err(|_| "--rounds takes a number")?,
-            "--only" => {
-                let by_name = |name: &str| Variant::ALL.into_iter().find(|variant| variant.name() == name);
-                let named: Option<Vec<Variant>> = value.split(',').map(by_name).collect();
-                parsed.only = named.ok_or_else(|| format!("--only takes names of variants, not {value}"))?;
-            }
-            "--json" => parsed.json = Some(value.clone()),
-            _ => return Err(format!("{argument} is unknown")),
-        }
-    }
-    Ok(parsed)
 }
 
 /// Updates of users, keyed by customer, one in ten sent before.
@@ -208,9 +180,11 @@ fn measure(broker: &Broker, client: &Client, variant: Variant, feed: &Feed, roun
                 .stdin(Stdio::null());
             (output, feed.events, Process::Loop(children::start(command)))
         }
-        Variant::Fused | Variant::Staged => {
+        Variant::Fused | Variant::Memory | Variant::Staged => {
             let topology = match variant {
                 Variant::Fused => TestTopology::customer_events_fused(&name),
+                Variant::Memory => TestTopology::customer_events_fused(&name)
+                    .edit(|yaml| format!("{yaml}\nstate: {{stores: memory}}\n")),
                 _ => TestTopology::customer_events(&name),
             };
             // All read the same topics, which are filled once.

@@ -123,8 +123,9 @@ impl Report {
     }
 }
 
-const PAIRS: [(Variant, Variant); 3] = [
+const PAIRS: [(Variant, Variant); 4] = [
     (Variant::Fused, Variant::Typed),
     (Variant::Fused, Variant::Copy),
+    (Variant::Fused, Variant::Memory),
     (Variant::Staged, Variant::Copy),
 ];
