@@ -3,7 +3,7 @@
 use super::functions::{Function, names_of};
 use super::names::{Meaning, Names, forever, leaked};
 use super::node::{Comparison, Node, View};
-use super::path::{Index, Manner, Path, Root, Step};
+use super::path::{Index, Manner, Name, Path, Root, Step};
 use super::place::Word;
 use super::{NoLocals, Scope};
 use crate::record::{Origin, Record};
@@ -38,7 +38,7 @@ impl Planner<'_> {
                 if *test {
                     return Some(Node::Has(Box::new(path_of(operand)?), field.as_str().into()));
                 }
-                self.step(operand, Index::Member(field.as_str().into()), Manner::Dot)
+                self.step(operand, Index::Member(Name::new(field)), Manner::Dot)
             }
             Expr::List(list) => {
                 let nodes: Vec<Node> = list
@@ -99,7 +99,7 @@ impl Planner<'_> {
         if let Err(failed) = path.walk(nowhere(&arena).view()) {
             let message = failed.into_reason().unwrap_or_default();
             let word = match path.steps.last().map(|step| &step.index) {
-                Some(Index::Member(member)) => Word::Member(member.to_string()),
+                Some(Index::Member(member)) => Word::Member(member.as_str().to_owned()),
                 _ => Word::Name(name.clone()),
             };
             let help = format!("see what `{name}` is under `variables:`");
@@ -218,7 +218,7 @@ impl Planner<'_> {
         let operand = self.plan(operand)?;
         let index = self.plan(index)?;
         let index = match index.constant() {
-            Some(Value::String(name)) => Index::Member(name.into()),
+            Some(Value::String(name)) => Index::Member(Name::new(name)),
             Some(Value::Number(text)) => match text.parse() {
                 Ok(index) => Index::Element(index),
                 Err(_) => Index::Dynamic(index),

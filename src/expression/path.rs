@@ -5,6 +5,7 @@ use crate::record::Header;
 use crate::value::{Exact, Member, Value, exact};
 use bumpalo::Bump;
 use std::fmt::Write as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 #[derive(Clone, Debug)]
 pub(super) struct Path {
@@ -32,9 +33,48 @@ pub(super) struct Step {
 
 #[derive(Clone, Debug)]
 pub(super) enum Index {
-    Member(Box<str>),
+    Member(Name),
     Element(i64),
     Dynamic(Node),
+}
+
+/// A member's name, and where among an object's members it was found last. Events of a kind have their members in the same
+/// order, so the next one is most often there too: one comparison instead of one for each member before it.
+#[derive(Debug)]
+pub(super) struct Name {
+    name: Box<str>,
+    last: AtomicUsize,
+}
+
+impl Name {
+    pub(super) fn new(name: &str) -> Self {
+        Self {
+            name: name.into(),
+            last: AtomicUsize::new(0),
+        }
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.name
+    }
+
+    fn of<'a>(&self, value: Value<'a>) -> Option<Value<'a>> {
+        let members = value.as_object()?;
+        if let Some((name, value)) = members.get(self.last.load(Ordering::Relaxed))
+            && *name == &*self.name
+        {
+            return Some(*value);
+        }
+        let position = members.iter().position(|(name, _)| *name == &*self.name)?;
+        self.last.store(position, Ordering::Relaxed);
+        members.get(position).map(|(_, value)| *value)
+    }
+}
+
+impl Clone for Name {
+    fn clone(&self) -> Self {
+        Self::new(&self.name)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +119,7 @@ impl Path {
                 Some(Step {
                     index: Index::Member(name),
                     manner,
-                }) => match header(view.scope.record.headers, name) {
+                }) => match header(view.scope.record.headers, name.as_str()) {
                     Some(value) => {
                         steps.next();
                         optional = manner.is_optional();
@@ -94,7 +134,7 @@ impl Path {
         let Some(mut value) = start else { return Ok(None) };
         for (position, step) in steps {
             let found = match &step.index {
-                Index::Member(name) => value.get(name),
+                Index::Member(name) => name.of(value),
                 Index::Element(index) => element(value, *index),
                 Index::Dynamic(node) => dynamic(value, node.evaluate(view)?),
             };
@@ -130,8 +170,8 @@ impl Path {
         let met = article(value.type_name());
         let step = self.steps.get(position).map(|step| &step.index);
         Failed::because(match (step, value) {
-            (Some(Index::Member(name)), Value::Object(_)) => format!("`{place}` has no member `{name}`"),
-            (Some(Index::Member(name)), _) => format!("`{place}` is {met}, so it has no member `{name}`"),
+            (Some(Index::Member(name)), Value::Object(_)) => format!("`{place}` has no member `{}`", name.as_str()),
+            (Some(Index::Member(name)), _) => format!("`{place}` is {met}, so it has no member `{}`", name.as_str()),
             (Some(Index::Element(index)), Value::Array(list)) => {
                 format!("`{place}` has {} elements, so none at {index}", list.len())
             }
@@ -155,8 +195,8 @@ impl Path {
         for step in self.steps.iter().take(steps) {
             // writing to a String can't fail
             let _ = match &step.index {
-                Index::Member(name) if is_identifier(name) => write!(text, ".{name}"),
-                Index::Member(name) => write!(text, "[{name:?}]"),
+                Index::Member(name) if is_identifier(name.as_str()) => write!(text, ".{}", name.as_str()),
+                Index::Member(name) => write!(text, "[{:?}]", name.as_str()),
                 Index::Element(index) => write!(text, "[{index}]"),
                 Index::Dynamic(_) => write!(text, "[…]"),
             };

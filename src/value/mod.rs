@@ -27,8 +27,10 @@ pub use parse::{DEPTH_LIMIT, ParseError, parse};
 pub use secrets::SecretNames;
 pub use write::{to_text, write};
 
-/// A JSON value in an arena.
+/// A JSON value in an arena. Three words, the first of them the tag: with a smaller tag values are copied in pieces, and reading
+/// whole what was just written in pieces costs an expression's evaluation a quarter of its time.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(u64)]
 pub enum Value<'a> {
     Null,
     Bool(bool),
