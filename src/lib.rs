@@ -10,10 +10,14 @@ pub mod broker;
 pub mod cli;
 /// Bytes to values and back. Keeps: the bytes of Kafka's own serializers; what does not fit is an error, never changed to fit.
 pub mod codec;
+/// Records that failed, as they are kept. Keeps: raw bytes and the reason; what is too large is cut, and says so.
+pub mod dead_letter;
 /// Workers, tasks, transactions, restoring. Keeps: exactly once; the only module that commits.
 pub mod engine;
 /// CEL over a borrowed document. Keeps: pure (no clock, no chance, no I/O), an error that names the place and never a value.
 pub mod expression;
+/// Feeds: what fills source topics from outside of Kafka. Keeps: a sender hears that it is done only after Kafka has it; bodies untouched.
+pub mod feed;
 /// Mappings compiled to a plan. Keeps: what is absent is left out; a secret leaves only where the mapping says it reveals it.
 pub mod mapping;
 /// Metrics, logs, health, HTTP. Keeps: called from anywhere, calls nobody; every metric name in one file; no worker waits for it.

@@ -72,6 +72,8 @@ pub trait Broker: Send + Sync {
     /// Reads partitions by assignment, read_committed, for restoring and for tables.
     fn reader(&self) -> Result<Box<dyn Reader>, BrokerError>;
     fn admin(&self) -> Result<Box<dyn Admin>, BrokerError>;
+    /// Writes records one by one, each acknowledged by itself.
+    fn writer(&self) -> Result<Box<dyn Writer>, BrokerError>;
 }
 
 #[derive(Clone, Debug)]
@@ -139,6 +141,19 @@ pub trait Producer: Send {
     /// `Retry` after a timeout: the outcome is unknown, call it again, never abort.
     fn commit(&mut self, timeout: Duration) -> Result<(), BrokerError>;
     fn abort(&mut self, timeout: Duration) -> Result<(), BrokerError>;
+}
+
+/// Is told once what became of a record; from a thread of the client's, so it must not wait for anything.
+pub type Done = Box<dyn FnOnce(Result<(), BrokerError>) + Send + Sync>;
+
+/// A producer without transactions, idempotent, for those who owe somebody an acknowledgement of each record. It never gives a
+/// record up while time may mend what is wrong, and keeps the order of those that it took.
+pub trait Writer: Send + Sync {
+    /// Queues a record. `done` hears of `Ok` once all in-sync replicas have it; of `DeadLetter` where it can never be written; of
+    /// anything else where it may have been written and may not, and is to be sent again. Given back: the queue is full.
+    fn write(&self, record: Outgoing<'_>, done: Done) -> Option<Done>;
+    /// Records that are queued or under way.
+    fn pending(&self) -> usize;
 }
 
 /// Reads partitions of one topic.

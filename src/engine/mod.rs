@@ -17,7 +17,6 @@
 
 mod chain;
 mod counts;
-mod dead_letter;
 mod follow;
 mod output;
 mod prepare;

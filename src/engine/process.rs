@@ -3,7 +3,6 @@
 use super::StepError;
 use super::chain::{Chain, ChainError, Stop, Surroundings};
 use super::counts::{Counts, bump};
-use super::dead_letter::{self, Reason};
 use super::output::Outputs;
 use super::session::Session;
 use super::tables::TablesView;
@@ -12,6 +11,7 @@ use super::transaction::Transaction;
 use super::wiring::{DEAD_LETTERS, Entry};
 use super::worker::{Shared, Worker};
 use crate::broker::{BrokerError, Outgoing, Reaction, TopicPartition};
+use crate::dead_letter::{self, Reason};
 use crate::record::{Key, RawRecord, Record};
 #[cfg(test)]
 use crate::sabotage::{Sabotage, sabotaged};

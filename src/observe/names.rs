@@ -24,6 +24,12 @@ pub const RESTORE_RECORDS: &str = "millstream_restore_records_total";
 pub const RESTORE_REMAINING: &str = "millstream_restore_remaining_records";
 pub const STORE_ENTRIES: &str = "millstream_store_entries";
 pub const TABLE_ROWS: &str = "millstream_table_rows";
+pub const FEED_RECEIVED: &str = "millstream_feed_received_total";
+pub const FEED_WRITTEN: &str = "millstream_feed_written_total";
+pub const FEED_DEAD_LETTERS: &str = "millstream_feed_dead_letters_total";
+pub const FEED_REFUSED: &str = "millstream_feed_refused_total";
+pub const FEED_CONNECTED: &str = "millstream_feed_connected";
+pub const FEED_UNACKNOWLEDGED: &str = "millstream_feed_unacknowledged";
 pub const BUILD_INFO: &str = "millstream_build_info";
 
 /// Written by [`super::Live`].
@@ -64,6 +70,36 @@ pub fn dead_letters(processor: &str, reason: &'static str) -> Counter {
 
 pub fn duplicates(processor: &str) -> Counter {
     counter!(DUPLICATES, "processor" => processor.to_owned())
+}
+
+/// Messages that a feed took.
+pub fn feed_received(feed: &str) -> Counter {
+    counter!(FEED_RECEIVED, "feed" => feed.to_owned())
+}
+
+/// Messages of a feed that Kafka has.
+pub fn feed_written(feed: &str) -> Counter {
+    counter!(FEED_WRITTEN, "feed" => feed.to_owned())
+}
+
+/// Messages of a feed that Kafka has as dead letters.
+pub fn feed_dead_letters(feed: &str) -> Counter {
+    counter!(FEED_DEAD_LETTERS, "feed" => feed.to_owned())
+}
+
+/// Messages that a feed did not take: `reason` is one word.
+pub fn feed_refused(feed: &str, reason: &'static str) -> Counter {
+    counter!(FEED_REFUSED, "feed" => feed.to_owned(), "reason" => reason)
+}
+
+/// 1: the feed takes messages; 0: it does not.
+pub fn feed_connected(feed: &str) -> Gauge {
+    gauge!(FEED_CONNECTED, "feed" => feed.to_owned())
+}
+
+/// Messages that a feed took and has not acknowledged yet.
+pub fn feed_unacknowledged(feed: &str) -> Gauge {
+    gauge!(FEED_UNACKNOWLEDGED, "feed" => feed.to_owned())
 }
 
 /// `reason`: `filtered`, `dropped`, or the kind of a failure that `on_error: drop` dropped.
@@ -179,6 +215,24 @@ pub fn describe() {
         "Producers replaced in process, because fenced or failed."
     );
     describe_counter!(REBALANCES, Unit::Count, "Rebalances of the consumer group, by kind.");
+    describe_counter!(FEED_RECEIVED, Unit::Count, "Messages that a feed took.");
+    describe_counter!(FEED_WRITTEN, Unit::Count, "Messages of a feed that Kafka has.");
+    describe_counter!(
+        FEED_DEAD_LETTERS,
+        Unit::Count,
+        "Messages of a feed that Kafka has as dead letters."
+    );
+    describe_counter!(
+        FEED_REFUSED,
+        Unit::Count,
+        "Messages that a feed did not take, by reason."
+    );
+    describe_gauge!(FEED_CONNECTED, Unit::Count, "Whether a feed takes messages.");
+    describe_gauge!(
+        FEED_UNACKNOWLEDGED,
+        Unit::Count,
+        "Messages that a feed took and has not acknowledged yet."
+    );
     describe_gauge!(TASKS, Unit::Count, "Tasks of this process, by state.");
     describe_counter!(
         RESTORE_RECORDS,

@@ -1,7 +1,7 @@
 //! How the parts of a draft fit together: names, `from`s, cycles, what nobody takes. Then the draft becomes a [`Topology`].
 
 use super::file::{Draft, From as Froms};
-use super::{Input, ProcessorNode, Sink, Topology, graph, order, routes, topics};
+use super::{Input, ProcessorNode, Sink, Topology, feeds, graph, order, routes, topics};
 use crate::yaml::{Mistakes, Place, suggest};
 use std::collections::{BTreeSet, HashMap};
 
@@ -12,6 +12,7 @@ pub(super) enum Named {
     Input(Input),
     Table,
     Sink,
+    Feed,
 }
 
 /// Checks everything; gives the topology only if nothing at all was wrong, here or before.
@@ -32,6 +33,7 @@ pub(super) fn check(draft: Draft<'_>, mistakes: &mut Mistakes) -> Option<Topolog
     }
     topics::loops(&draft, &links, mistakes);
     let topology = assemble(draft, &links, &order?)?;
+    feeds::check(&topology, mistakes);
     graph::check(&topology, mistakes);
     Some(topology)
 }
@@ -44,7 +46,8 @@ fn names<'d>(draft: &'d Draft<'_>, mistakes: &mut Mistakes) -> HashMap<&'d str, 
         .map(|(index, source)| (source.key, Named::Input(Input::Source(index))))
         .chain(draft.tables.iter().map(|table| (table.key, Named::Table)))
         .chain(processors.map(|(index, processor)| (processor.key, Named::Input(Input::Processor(index)))))
-        .chain(draft.sinks.iter().map(|sink| (sink.key, Named::Sink)));
+        .chain(draft.sinks.iter().map(|sink| (sink.key, Named::Sink)))
+        .chain(draft.feeds.iter().map(|(key, _)| (*key, Named::Feed)));
     let mut all: Vec<_> = all.collect();
     all.sort_by_key(|(key, _)| &key.place);
     let mut names = HashMap::new();
@@ -60,7 +63,7 @@ fn names<'d>(draft: &'d Draft<'_>, mistakes: &mut Mistakes) -> HashMap<&'d str, 
                 mistakes.add(
                     &key.place,
                     message,
-                    "sources, tables, processors and sinks share one set of names: choose another",
+                    "feeds, sources, tables, processors and sinks share one set of names: choose another",
                 );
             }
             None => {
@@ -107,6 +110,10 @@ fn resolve(name: &str, place: &Place, names: &HashMap<&str, Named>, mistakes: &m
         Some(Named::Table) => (
             format!("`{name}` is a table, and nothing flows out of a table"),
             "look it up with an `enrich` processor, or read its topic as a source, too".to_owned(),
+        ),
+        Some(Named::Feed) => (
+            format!("`{name}` is a feed, which fills a topic and no more"),
+            "name the source that reads the feed's topic".to_owned(),
         ),
         Some(Named::Sink) => (
             format!("`{name}` is a sink, and nothing flows out of a sink"),
@@ -292,6 +299,7 @@ fn assemble(draft: Draft<'_>, links: &Links, order: &[usize]) -> Option<Topology
         standby_replicas: draft.standby_replicas,
         kafka: draft.kafka,
         secrets: draft.secrets,
+        feeds: draft.feeds.into_iter().map(|(_, feed)| feed).collect::<Option<_>>()?,
         sources: draft
             .sources
             .into_iter()

@@ -10,7 +10,15 @@ use std::path::{Component, Path};
 const EXTENDS: &str = "extends";
 
 /// The sections whose entries are replaced one by one.
-const SECTIONS: [&str; 6] = ["kafka", "variables", "sources", "tables", "processors", "sinks"];
+const SECTIONS: [&str; 7] = [
+    "kafka",
+    "variables",
+    "feeds",
+    "sources",
+    "tables",
+    "processors",
+    "sinks",
+];
 
 /// Reads a topology's file and all that it extends into one tree.
 ///

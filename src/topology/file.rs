@@ -1,5 +1,6 @@
 //! `topology.yaml` read part by part into a [`Draft`]: each part right in itself, nothing known yet of how they fit together.
 
+use super::feeds::{self, Feed};
 use super::names::{self, NAME_HELP, OURS, TOPIC_HELP};
 use super::sinks::{self, SinkDraft};
 use super::{Guarantee, OnError, Source, StateSettings, StoresIn, Table};
@@ -26,6 +27,7 @@ pub(super) struct Draft<'a> {
     pub standby_replicas: usize,
     pub kafka: BTreeMap<String, (String, Place)>,
     pub secrets: SecretNames,
+    pub feeds: Vec<(&'a Key, Option<Feed>)>,
     pub sources: Vec<Named<'a, Source>>,
     pub tables: Vec<Named<'a, Table>>,
     pub processors: Vec<ProcessorDraft<'a>>,
@@ -80,6 +82,7 @@ pub(super) fn read<'a>(root: &'a Node, folder: &Path, mistakes: &mut Mistakes) -
     let kafka = fields.optional("kafka", kafka);
     fields.find("variables");
     let secrets = fields.optional("secrets", list_of(text));
+    section(root, &mut fields, "feeds", false);
     section(root, &mut fields, "sources", true);
     section(root, &mut fields, "tables", false);
     section(root, &mut fields, "processors", false);
@@ -114,6 +117,9 @@ pub(super) fn read<'a>(root: &'a Node, folder: &Path, mistakes: &mut Mistakes) -
             .and_then(|replicas| usize::try_from(replicas).ok())
             .unwrap_or(0),
         kafka: kafka.unwrap_or_default(),
+        feeds: under("feeds")
+            .map(|(key, node)| (key, feeds::read(key, node, &parts, mistakes)))
+            .collect(),
         sources: under("sources")
             .map(|(key, node)| source(key, node, mistakes))
             .collect(),

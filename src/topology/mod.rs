@@ -12,6 +12,7 @@
 mod check;
 mod expressions;
 mod extends;
+mod feeds;
 mod file;
 mod graph;
 mod names;
@@ -23,6 +24,7 @@ mod sinks;
 mod tests;
 mod topics;
 
+pub use feeds::{Feed, FeedKey, FeedKind, Rabbitmq, Secret, Sqs, Webhook, types as feed_types};
 pub use graph::{Entry, Graph, SubTopology};
 pub use plan::{
     Action, Expected, Missing, Partitions, Plan, PlannedTopic, Role, Setting, Stage, Verdict, Wrong, compare,
@@ -158,6 +160,8 @@ pub struct Topology {
     /// Properties of librdkafka, each with its place.
     pub kafka: BTreeMap<String, (String, Place)>,
     pub secrets: SecretNames,
+    /// What fills sources' topics from outside of Kafka.
+    pub feeds: Vec<Feed>,
     pub sources: Vec<Source>,
     pub tables: Vec<Table>,
     /// In an order in which every processor comes after what it reads.

@@ -12,9 +12,9 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["cli"],
     &["testkit"],
-    &["engine", "ops"],
+    &["engine", "ops", "feed"],
     &["topology"],
-    &["processor"],
+    &["processor", "dead_letter"],
     &["mapping", "state", "broker", "codec"],
     &["expression"],
     &["record"],

@@ -13,7 +13,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Passes librdkafka's log lines on.
-fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
+pub(super) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
     match level {
         RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical | RDKafkaLogLevel::Error => {
             tracing::warn!(target: "librdkafka", facility, "{message}");
@@ -24,7 +24,7 @@ fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
 }
 
 /// Passes an error on that comes with no operation.
-fn error(error: &KafkaError, reason: &str) {
+pub(super) fn error(error: &KafkaError, reason: &str) {
     if is_told_elsewhere(error) {
         tracing::debug!(target: "librdkafka", %error, "{reason}");
     } else {

@@ -10,13 +10,14 @@ mod mock;
 mod offsets;
 mod producer;
 mod reader;
+mod writer;
 
 pub use config::KafkaSettings;
 pub use mock::MockKafka;
 
 use super::{
     Admin, Broker, BrokerError, Consumer, ConsumerSettings, Position, Producer, ProducerSettings, Reader,
-    TopicPartition,
+    TopicPartition, Writer,
 };
 use rdkafka::{Offset, TopicPartitionList};
 use reader::Uncommitted;
@@ -56,6 +57,10 @@ impl Broker for KafkaBroker {
 
     fn admin(&self) -> Result<Box<dyn Admin>, BrokerError> {
         Ok(Box::new(admin::KafkaAdmin::new(&self.settings)?))
+    }
+
+    fn writer(&self) -> Result<Box<dyn Writer>, BrokerError> {
+        Ok(Box::new(writer::KafkaWriter::start(&self.settings)?))
     }
 }
 

@@ -13,6 +13,7 @@ use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
+use rdkafka::util::IntoOpaque;
 use std::time::{Duration, Instant};
 
 const INIT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -74,6 +75,25 @@ fn wait_acknowledged(producer: &BaseProducer<ProducerCallbacks>, deadline: Insta
     flushed == bindings::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR
 }
 
+/// A record as the binding wants it.
+pub(super) fn base_record<'r, D: IntoOpaque>(record: &Outgoing<'r>, opaque: D) -> BaseRecord<'r, [u8], [u8], D> {
+    let mut base = BaseRecord::with_opaque_to(record.topic, opaque);
+    base.partition = record.partition;
+    base.key = record.key;
+    base.payload = record.value;
+    base.timestamp = record.timestamp.filter(|timestamp| *timestamp > 0);
+    if !record.headers.is_empty() {
+        let headers = OwnedHeaders::new_with_capacity(record.headers.len());
+        base.headers = Some(record.headers.iter().fold(headers, |all, h| {
+            all.insert(Header {
+                key: h.name,
+                value: h.value,
+            })
+        }));
+    }
+    base
+}
+
 impl Producer for KafkaProducer {
     fn begin(&mut self) -> Result<(), BrokerError> {
         if !self.transactional {
@@ -85,20 +105,7 @@ impl Producer for KafkaProducer {
     }
 
     fn send(&mut self, record: Outgoing<'_>) -> Result<(), BrokerError> {
-        let mut base: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(record.topic);
-        base.partition = record.partition;
-        base.key = record.key;
-        base.payload = record.value;
-        base.timestamp = record.timestamp.filter(|timestamp| *timestamp > 0);
-        if !record.headers.is_empty() {
-            let headers = OwnedHeaders::new_with_capacity(record.headers.len());
-            base.headers = Some(record.headers.iter().fold(headers, |all, h| {
-                all.insert(Header {
-                    key: h.name,
-                    value: h.value,
-                })
-            }));
-        }
+        let mut base = base_record(&record, ());
         loop {
             match self.producer.send(base) {
                 Ok(()) => return Ok(()),

@@ -29,7 +29,9 @@ pub use faults::{Fault, Faults, Operation, Point, Random, RandomFaults, When, is
 pub use groups::MemberState;
 pub use tools::Dumped;
 
-use super::{Admin, Broker, BrokerError, Consumer, ConsumerSettings, Producer, ProducerSettings, Reader};
+use super::{
+    Admin, Broker, BrokerError, Consumer, ConsumerSettings, Done, Outgoing, Producer, ProducerSettings, Reader, Writer,
+};
 use cluster::{Cluster, failure};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -212,5 +214,21 @@ impl Broker for MemoryBroker {
 
     fn admin(&self) -> Result<Box<dyn Admin>, BrokerError> {
         Ok(Box::new(admin::MemoryAdmin::new(self.clone())))
+    }
+
+    fn writer(&self) -> Result<Box<dyn Writer>, BrokerError> {
+        Ok(Box::new(self.clone()))
+    }
+}
+
+/// Each record is in the log at once.
+impl Writer for MemoryBroker {
+    fn write(&self, record: Outgoing<'_>, done: Done) -> Option<Done> {
+        done(self.produce(&record).map(|_| ()));
+        None
+    }
+
+    fn pending(&self) -> usize {
+        0
     }
 }

@@ -1,0 +1,185 @@
+//! The way out of a feed: a message becomes a record of its topic, and its sender's feed hears when Kafka has it.
+
+use super::keys::Keys;
+use super::state::FeedState;
+use crate::broker::{BrokerError, Done, Outgoing, Reaction, Writer};
+use crate::dead_letter::{self, Reason};
+use crate::record::{Header, Origin, RawRecord};
+use std::borrow::Cow;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// Until there is room in the queue again.
+const FULL: Duration = Duration::from_millis(5);
+/// The largest dead letter; what is larger is cut.
+const DEAD_LETTER_BYTES: usize = 900_000;
+
+/// A message as it came.
+#[derive(Clone, Debug, Default)]
+pub struct Message<'m> {
+    pub body: Cow<'m, [u8]>,
+    /// The record's headers; one without a value is allowed.
+    pub headers: Vec<(Cow<'m, str>, Option<Cow<'m, [u8]>>)>,
+    /// Milliseconds since the epoch. `None`: now.
+    pub timestamp: Option<i64>,
+}
+
+/// What became of a message. Either way it is Kafka's now, and its sender may forget it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    Record,
+    DeadLetter,
+}
+
+/// A record that is under way. Resolves when Kafka has it, or to why it may not.
+pub type Receipt = oneshot::Receiver<Result<(), BrokerError>>;
+
+/// Where one feed's messages go. Cheap to share; the order of [`Outlet::send`]s is the order of the records of a key.
+pub struct Outlet {
+    pub(super) topic: String,
+    pub(super) dead_letters: String,
+    pub(super) writer: Arc<dyn Writer>,
+    pub(super) keys: Mutex<Keys>,
+    pub(super) state: Arc<FeedState>,
+}
+
+impl Outlet {
+    pub fn state(&self) -> &Arc<FeedState> {
+        &self.state
+    }
+
+    /// Queues a message, waiting while the queue is full. The receipt is for [`Outlet::settle`].
+    pub async fn send(&self, message: &Message<'_>) -> Receipt {
+        self.state.received();
+        let (done, receipt) = receipt();
+        let mut done = Some(done);
+        while let Some(again) = done.take() {
+            done = self.offer(message, again);
+            if done.is_some() {
+                tokio::time::sleep(FULL).await;
+            }
+        }
+        receipt
+    }
+
+    /// Queues a message, unless the queue is full: `None`.
+    pub fn try_send(&self, message: &Message<'_>) -> Option<Receipt> {
+        let (done, receipt) = receipt();
+        if self.offer(message, done).is_some() {
+            return None;
+        }
+        self.state.received();
+        Some(receipt)
+    }
+
+    /// Waits until Kafka has the message: as a record or, where it can never be one, as a dead letter.
+    ///
+    /// # Errors
+    /// Nobody knows whether Kafka has it: it is to be sent again.
+    pub async fn settle(&self, message: &Message<'_>, receipt: Receipt) -> Result<Written, BrokerError> {
+        match told(receipt).await {
+            Ok(()) => {
+                self.state.written();
+                Ok(Written::Record)
+            }
+            Err(error) if error.reaction == Reaction::DeadLetter => {
+                self.dead_letter(message, "too_large", &error.message).await?;
+                Ok(Written::DeadLetter)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Keeps a message as a dead letter, and waits until Kafka has that. `kind` is one word, `why` says more.
+    ///
+    /// # Errors
+    /// Nobody knows whether Kafka has it.
+    pub async fn dead_letter(&self, message: &Message<'_>, kind: &'static str, why: &str) -> Result<(), BrokerError> {
+        let reason = Reason {
+            kind,
+            message: why.to_owned(),
+            detail: None,
+            processor: self.state.name.clone(),
+        };
+        let (done, receipt) = receipt();
+        let mut done = Some(done);
+        while let Some(again) = done.take() {
+            done = with_headers(message, |headers| {
+                let record = RawRecord {
+                    origin: Origin {
+                        topic: &self.topic,
+                        partition: -1,
+                        offset: -1,
+                    },
+                    key: None,
+                    value: Some(&message.body),
+                    headers,
+                    timestamp: message.timestamp.unwrap_or(-1),
+                };
+                let write = |letter: Outgoing<'_>| self.writer.write(letter, again);
+                dead_letter::write(&record, &reason, &self.dead_letters, DEAD_LETTER_BYTES, write)
+            });
+            if done.is_some() {
+                tokio::time::sleep(FULL).await;
+            }
+        }
+        told(receipt).await?;
+        self.state.dead_lettered();
+        Ok(())
+    }
+
+    /// Given back: the queue is full.
+    fn offer(&self, message: &Message<'_>, done: Done) -> Option<Done> {
+        with_headers(message, |headers| {
+            let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+            keys.of(
+                &message.body,
+                headers,
+                message.timestamp.unwrap_or(-1),
+                |key, headers| {
+                    let record = Outgoing {
+                        topic: &self.topic,
+                        partition: None,
+                        key,
+                        value: Some(&message.body),
+                        headers,
+                        timestamp: message.timestamp,
+                    };
+                    self.writer.write(record, done)
+                },
+            )
+        })
+    }
+}
+
+fn receipt() -> (Done, Receipt) {
+    let (tell, receipt) = oneshot::channel();
+    let done: Done = Box::new(move |outcome| {
+        // Nobody may wait any more: then the message is sent again, and dropped as a duplicate.
+        let _ = tell.send(outcome);
+    });
+    (done, receipt)
+}
+
+async fn told(receipt: Receipt) -> Result<(), BrokerError> {
+    receipt.await.unwrap_or_else(|_| {
+        Err(BrokerError {
+            operation: "write",
+            message: "the producer was closed before it was told".to_owned(),
+            reaction: Reaction::Retry,
+        })
+    })
+}
+
+fn with_headers<T>(message: &Message<'_>, use_them: impl FnOnce(&[Header<'_>]) -> T) -> T {
+    let headers: Vec<Header<'_>> = message
+        .headers
+        .iter()
+        .map(|(name, value)| Header {
+            name,
+            value: value.as_deref(),
+        })
+        .collect();
+    use_them(&headers)
+}
