@@ -15,6 +15,8 @@ mod rabbitmq;
 mod running;
 mod sqs;
 mod state;
+#[cfg(test)]
+mod tests;
 mod webhook;
 
 pub use outlet::{Message, Outlet, Receipt, Written};
