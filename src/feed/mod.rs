@@ -19,7 +19,7 @@ mod state;
 mod tests;
 mod webhook;
 
-pub use outlet::{Message, Outlet, Receipt, Written};
+pub use outlet::{Message, MessageHeader, Outlet, Receipt, Written};
 pub use running::{Feeds, Stop};
 pub use state::FeedState;
 
