@@ -38,6 +38,7 @@ pub async fn run(settings: &Sqs, outlet: Outlet, mut stop: Stop) -> Result<(), F
         wait: settings.wait,
         visibility: settings.visibility,
         in_flight: settings.max_in_flight,
+        receivers: settings.receivers,
         unwrap_sns: settings.unwrap_sns,
         grace: GRACE,
     };

@@ -22,6 +22,7 @@ mod restore;
 mod scenario;
 mod sharing;
 mod soak;
+mod sqs;
 mod state;
 mod topics;
 mod transactions;

@@ -17,8 +17,6 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
-/// Requests that wait for messages at the same time, at most: more than one only while there are more messages than one gets.
-const RECEIVERS: usize = 8;
 /// How long what may be deleted waits for others, as ten cost what one does.
 const GATHER: Duration = Duration::from_millis(20);
 /// Requests that extend at the same time.
@@ -33,6 +31,8 @@ pub struct Limits {
     pub wait: Duration,
     pub visibility: Duration,
     pub in_flight: usize,
+    /// At the same time.
+    pub receivers: usize,
     pub unwrap_sns: bool,
     /// For what is under way when the feed is stopped.
     pub grace: Duration,
@@ -126,7 +126,11 @@ impl<'f, Q: Queue> Flow<'f, Q> {
                 Some(Ok(messages)) => {
                     is_known = true;
                     let is_full = messages == BATCH && !self.writing.is_failing();
-                    wanted = if is_full { (wanted + 1).min(RECEIVERS) } else { 1 };
+                    wanted = if is_full {
+                        (wanted + 1).min(self.limits.receivers)
+                    } else {
+                        1
+                    };
                 }
                 Some(Err(())) => {
                     is_known = false;

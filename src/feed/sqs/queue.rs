@@ -2,7 +2,6 @@
 
 use super::trouble::{Trouble, of_region};
 use crate::topology::Sqs;
-use aws_config::meta::region::RegionProviderChain;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region};
@@ -52,18 +51,19 @@ impl SqsQueue {
     pub async fn new(settings: &Sqs) -> Self {
         let tls = Provider::Rustls(CryptoMode::Ring);
         let http = Builder::new().tls_provider(tls).build_https();
-        let region = settings.region.as_deref().or_else(|| of_region(&settings.queue_url));
-        let region = RegionProviderChain::first_try(region.map(|name| Region::new(name.to_owned())));
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(CONNECT)
             .operation_timeout(settings.wait + ANSWER)
             .build();
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .http_client(http)
-            .region(region.or_default_provider())
             // The feed has its own, which end with it and say what is wrong.
             .retry_config(RetryConfig::disabled())
             .timeout_config(timeouts);
+        // Otherwise the SDK looks for one itself, with the client above.
+        if let Some(region) = settings.region.as_deref().or_else(|| of_region(&settings.queue_url)) {
+            loader = loader.region(Region::new(region.to_owned()));
+        }
         if let Some(endpoint) = &settings.endpoint {
             loader = loader.endpoint_url(endpoint);
         }

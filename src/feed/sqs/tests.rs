@@ -174,6 +174,7 @@ const LIMITS: Limits = Limits {
     wait: Duration::from_millis(50),
     visibility: Duration::from_millis(200),
     in_flight: 20,
+    receivers: 4,
     unwrap_sns: false,
     grace: Duration::from_millis(500),
 };

@@ -10,6 +10,7 @@ const SHORTEST_VISIBILITY: Duration = Duration::from_secs(5);
 /// SQS hides a message no longer.
 const LONGEST_VISIBILITY: Duration = Duration::from_secs(12 * 3_600);
 const VISIBILITY: Duration = Duration::from_secs(30);
+const RECEIVERS: usize = 4;
 const MAX_IN_FLIGHT: usize = 200;
 
 /// Where the queue is, and how it is read.
@@ -26,6 +27,8 @@ pub struct Sqs {
     pub visibility: Duration,
     /// Bodies are envelopes of SNS, and what is in them is the record.
     pub unwrap_sns: bool,
+    /// Requests that wait for messages at the same time, at most: more than one only while there are more messages than one gets.
+    pub receivers: usize,
     /// Messages received and not deleted yet, at most; at least 10, which is what one request may give.
     pub max_in_flight: usize,
 }
@@ -37,6 +40,7 @@ pub(super) fn read(fields: &mut Fields<'_>) -> Option<Sqs> {
     let wait = fields.optional("wait", seconds(Duration::from_secs(1), LONGEST_WAIT));
     let visibility = fields.optional("visibility", seconds(SHORTEST_VISIBILITY, LONGEST_VISIBILITY));
     let unwrap_sns = fields.optional("unwrap_sns", boolean);
+    let receivers = fields.optional("receivers", integer(1..=64));
     let max_in_flight = fields.optional("max_in_flight", integer(10..=20_000));
     Some(Sqs {
         queue_url: queue_url?,
@@ -45,8 +49,13 @@ pub(super) fn read(fields: &mut Fields<'_>) -> Option<Sqs> {
         wait: wait.unwrap_or(LONGEST_WAIT),
         visibility: visibility.unwrap_or(VISIBILITY),
         unwrap_sns: unwrap_sns.unwrap_or(false),
-        max_in_flight: max_in_flight.map_or(MAX_IN_FLIGHT, |most| usize::try_from(most).unwrap_or(MAX_IN_FLIGHT)),
+        receivers: number(receivers, RECEIVERS),
+        max_in_flight: number(max_in_flight, MAX_IN_FLIGHT),
     })
+}
+
+fn number(read: Option<i64>, default: usize) -> usize {
+    read.and_then(|read| usize::try_from(read).ok()).unwrap_or(default)
 }
 
 /// A duration of whole seconds, as SQS counts them.

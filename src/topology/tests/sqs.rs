@@ -26,14 +26,17 @@ fn the_queue_alone_is_enough() {
     assert_eq!((&settings.endpoint, &settings.region), (&None, &None));
     assert_eq!(settings.wait, Duration::from_secs(20));
     assert_eq!(settings.visibility, Duration::from_secs(30));
-    assert_eq!((settings.unwrap_sns, settings.max_in_flight), (false, 200));
+    assert_eq!(
+        (settings.unwrap_sns, settings.receivers, settings.max_in_flight),
+        (false, 4, 200)
+    );
 }
 
 #[test]
 fn every_setting_is_read() {
     let text = with_feed(
         "queue_url: \"http://localhost:4566/000000000000/q\", endpoint: \"http://localhost:4566\", region: eu-west-1, \
-         wait: 2s, visibility: 10m, unwrap_sns: true, max_in_flight: 10",
+         wait: 2s, visibility: 10m, unwrap_sns: true, receivers: 1, max_in_flight: 10",
     );
     let topology = right(&text);
     let settings = settings(&topology);
@@ -41,7 +44,10 @@ fn every_setting_is_read() {
     assert_eq!(settings.region.as_deref(), Some("eu-west-1"));
     assert_eq!(settings.wait, Duration::from_secs(2));
     assert_eq!(settings.visibility, Duration::from_secs(600));
-    assert_eq!((settings.unwrap_sns, settings.max_in_flight), (true, 10));
+    assert_eq!(
+        (settings.unwrap_sns, settings.receivers, settings.max_in_flight),
+        (true, 1, 10)
+    );
 }
 
 #[test]
