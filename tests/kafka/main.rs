@@ -20,6 +20,7 @@ mod pipeline;
 mod reset;
 mod restore;
 mod scenario;
+mod send;
 mod sharing;
 mod soak;
 mod sqs;
