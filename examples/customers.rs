@@ -24,7 +24,13 @@ struct Arguments {
     #[arg(long, value_name = "URL")]
     webhook: Option<String>,
     /// The key that the webhook asks for
-    #[arg(long, value_name = "KEY", env = "EVENTBRIDGE_KEY", default_value = "", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "KEY",
+        env = "EVENTBRIDGE_KEY",
+        default_value = "",
+        hide_env_values = true
+    )]
     api_key: String,
     /// Send the EventBridge events to this SQS queue
     #[arg(long, value_name = "URL")]
@@ -43,7 +49,10 @@ struct Arguments {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
-    if [&arguments.rabbitmq, &arguments.webhook, &arguments.sqs].iter().all(|to| to.is_none()) {
+    if [&arguments.rabbitmq, &arguments.webhook, &arguments.sqs]
+        .iter()
+        .all(|to| to.is_none())
+    {
         return Err("say where to: --rabbitmq, --webhook or --sqs".into());
     }
     // The program links one provider of TLS, and which one is said once a process.
@@ -82,7 +91,9 @@ async fn to_rabbitmq(arguments: &Arguments, url: &str) -> Result<usize, Box<dyn 
     // `UserCreated.json: user.usercreated`
     let keys = std::fs::read_to_string(arguments.samples.join("rabbitmq.yaml"))?;
     for line in keys.lines().filter(|line| !line.starts_with('#')) {
-        let Some((file, key)) = line.split_once(": ") else { continue };
+        let Some((file, key)) = line.split_once(": ") else {
+            continue;
+        };
         let body = std::fs::read(arguments.samples.join("rabbitmq").join(file))?;
         let properties = BasicProperties::default()
             .with_content_type("application/json".into())
@@ -131,7 +142,12 @@ async fn to_sqs(arguments: &Arguments, queue: &str) -> Result<usize, Box<dyn Err
     let client = aws_sdk_sqs::Client::new(&config.load().await);
     let events = eventbridge(&arguments.samples)?;
     for event in &events {
-        client.send_message().queue_url(queue).message_body(event).send().await?;
+        client
+            .send_message()
+            .queue_url(queue)
+            .message_body(event)
+            .send()
+            .await?;
     }
     Ok(events.len())
 }
