@@ -88,7 +88,10 @@ fn an_interrupt_ends_sending_and_says_how_much_was_written() {
     crate::harness::children::signal(&child, libc::SIGINT);
     let output = child.wait_with_output().expect("its end");
     drop(input);
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let (out, err) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
     assert_eq!(output.status.code(), Some(1), "{out}{err}");
     assert!(out.starts_with("2 records written"), "{out}");
     assert!(err.contains("lines after 2 were not read"), "{err}");
