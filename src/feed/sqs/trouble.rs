@@ -30,7 +30,10 @@ impl Trouble {
                 format!("SQS can't be reached, or there are no credentials: {}", innermost())
             }
             SdkError::ResponseError(_) => "what answers does not speak as SQS does: see `endpoint`".to_owned(),
-            _ => format!("the request to SQS can't be made: {}", innermost()),
+            _ => format!(
+                "no request to SQS can be made, see `region` and credentials: {}",
+                innermost()
+            ),
         })
     }
 
