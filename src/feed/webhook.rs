@@ -1,16 +1,153 @@
 //! Takes events that are posted, and answers once Kafka has them.
+//!
+//! What must hold:
+//! - **2xx only after Kafka has everything of the request**, as records or dead letters, and an answer within `timeout`
+//!   whatever Kafka does. What was queued when it ran out may still arrive; it is sent again, and dropped as a duplicate;
+//! - **nothing of who may not post is read**, let alone parsed or kept: a request is refused by its head;
+//! - **memory is bounded** by events and bytes under way, also those whose sender was told to come again, and by connections.
+
+mod answer;
+mod auth;
+mod body;
+mod connections;
+mod delivery;
+mod jwks;
+#[cfg(test)]
+mod tests;
+mod tls;
 
 use super::FeedError;
 use super::outlet::Outlet;
 use super::running::Stop;
 use crate::topology::Webhook;
+use answer::{Accepted, Refusal};
+use auth::Auth;
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::Method;
+use axum::response::{IntoResponse, Response};
+use axum_server::{Handle, Server};
+use connections::Bounded;
+use delivery::Delivery;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long a connection may take to send the head of a request, and may be idle.
+const HEAD: Duration = Duration::from_secs(10);
+/// Of the head of a request.
+const HEAD_BYTES: usize = 32 << 10;
+/// Beyond `timeout`, so that an answer at the last moment is still written.
+const LAST_ANSWERS: Duration = Duration::from_millis(500);
 
 /// Runs until it is stopped.
 ///
 /// # Errors
 /// Settings that can't work.
-pub async fn run(_settings: &Webhook, outlet: Outlet, mut stop: Stop) -> Result<(), FeedError> {
+pub async fn run(settings: &Webhook, outlet: Outlet, stop: Stop) -> Result<(), FeedError> {
+    let listener = TcpListener::bind(settings.listen).map_err(|error| {
+        let message = format!("can't listen on {}: {error}; give another address", settings.listen);
+        wrong(&outlet, message)
+    })?;
+    serve(listener, settings, outlet, stop).await
+}
+
+async fn serve(listener: TcpListener, settings: &Webhook, outlet: Outlet, stop: Stop) -> Result<(), FeedError> {
+    let start = |error: std::io::Error| FeedError::Thread(error.to_string());
+    let auth = Auth::new(&settings.auth).map_err(|why| wrong(&outlet, why))?;
+    let tls = match &settings.tls {
+        Some(files) => Some(tls::Files::read(files).await.map_err(|why| wrong(&outlet, why))?),
+        None => None,
+    };
+    let outlet = Arc::new(outlet);
+    let receiver = Arc::new(Receiver {
+        path: settings.path.clone(),
+        max_body: settings.max_body,
+        timeout: settings.timeout,
+        auth,
+        delivery: Arc::new(Delivery::new(Arc::clone(&outlet), settings)),
+        outlet: Arc::clone(&outlet),
+    });
+    let app = Router::new().fallback(receive).with_state(receiver);
+    let handle = Handle::new();
+    let server = axum_server::from_tcp(listener).map_err(start)?;
+    let mut server: Server<SocketAddr> = server.handle(handle.clone()).http1_only();
+    server
+        .http_builder()
+        .http1()
+        .header_read_timeout(HEAD)
+        .max_buf_size(HEAD_BYTES);
+    let bounded = Bounded::new(Arc::clone(outlet.state()));
+    let (app, stopped) = (app.into_make_service(), stopped(handle, stop, settings.timeout));
     outlet.state().up();
+    let served = async {
+        match tls {
+            None => server.acceptor(bounded).serve(app).await,
+            Some(files) => {
+                let acceptor = files.acceptor().handshake_timeout(HEAD).acceptor(bounded);
+                tokio::select! {
+                    served = server.acceptor(acceptor).serve(app) => served,
+                    never = files.keep_up(&outlet.state().name) => match never {},
+                }
+            }
+        }
+    };
+    let (served, ()) = tokio::join!(served, stopped);
+    served.map_err(start)
+}
+
+/// Ends the server well: it takes nothing more, and what is under way has its time.
+async fn stopped(handle: Handle<SocketAddr>, mut stop: Stop, timeout: Duration) {
     stop.requested().await;
-    Ok(())
+    handle.graceful_shutdown(Some(timeout + LAST_ANSWERS));
+}
+
+fn wrong(outlet: &Outlet, message: String) -> FeedError {
+    FeedError::Settings {
+        feed: outlet.state().name.clone(),
+        message,
+    }
+}
+
+/// What a request meets.
+struct Receiver {
+    path: String,
+    max_body: usize,
+    timeout: Duration,
+    auth: Auth,
+    delivery: Arc<Delivery>,
+    outlet: Arc<Outlet>,
+}
+
+async fn receive(State(receiver): State<Arc<Receiver>>, request: Request) -> Response {
+    match receiver.take(request).await {
+        Ok(accepted) => accepted.into_response(),
+        Err(refusal) => {
+            receiver.outlet.state().refused(refusal.reason());
+            refusal.into_response()
+        }
+    }
+}
+
+impl Receiver {
+    /// One request, from the head on. What is cheap is asked first, and nothing of the body before all of the head is right.
+    async fn take(&self, request: Request) -> Result<Accepted, Refusal> {
+        let deadline = Instant::now() + self.timeout;
+        let (head, body) = request.into_parts();
+        if head.uri.path() != self.path {
+            return Err(Refusal::NotFound);
+        }
+        if head.method != Method::POST {
+            return Err(Refusal::Method);
+        }
+        let known = tokio::time::timeout_at(deadline, self.auth.check(&head.headers)).await;
+        known.unwrap_or(Err(Refusal::KeysAway))?;
+        let length = body::check(&head.headers, self.max_body)?;
+        let room = self.delivery.room_for_bytes(length.unwrap_or(self.max_body))?;
+        let read = body::read(body, length, self.max_body);
+        let bytes = tokio::time::timeout_at(deadline, read).await;
+        let bytes = bytes.unwrap_or(Err(Refusal::Slow))?;
+        self.delivery.deliver(bytes, room, deadline).await
+    }
 }
