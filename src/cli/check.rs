@@ -47,6 +47,7 @@ impl Check {
 
     fn fine(&self, topology: &Topology, unset: &BTreeSet<String>, terminal: &mut Terminal<'_>) -> io::Result<()> {
         let counts = [
+            ("feeds", "feed", topology.feeds.len()),
             ("sources", "source", topology.sources.len()),
             ("tables", "table", topology.tables.len()),
             ("processors", "processor", topology.processors.len()),
@@ -109,7 +110,7 @@ mod tests {
         );
         assert_eq!(
             checked(RIGHT, false, Output::Json),
-            "{\"ok\":true,\"application\":\"shop\",\"counts\":{\"sources\":1,\"tables\":0,\"processors\":0,\"sinks\":1,\"subtopologies\":1,\"topics\":3},\"unset\":[\"IN\"]}\nFine\n"
+            "{\"ok\":true,\"application\":\"shop\",\"counts\":{\"feeds\":0,\"sources\":1,\"tables\":0,\"processors\":0,\"sinks\":1,\"subtopologies\":1,\"topics\":3},\"unset\":[\"IN\"]}\nFine\n"
         );
     }
 

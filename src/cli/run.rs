@@ -3,9 +3,10 @@
 use super::{Outcome, Output, Terminal, cluster};
 use crate::broker::kafka::KafkaBroker;
 use crate::engine::{Engine, EngineHealth, Reporter, Topics, WorkerSettings};
-use crate::observe::{Exposition, HttpServer, LogFormat, logs};
+use crate::feed::{FeedState, Feeds};
+use crate::observe::{Exposition, HttpServer, LogFormat, Probe, Report, logs};
 use crate::state::{MemoryStores, OsDisk, StateError, StateFolder, Stores};
-use crate::topology::{self, StoresIn, Topology};
+use crate::topology::{self, Selection, StoresIn, Topology};
 use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
@@ -40,6 +41,10 @@ pub(crate) struct Run {
         default_value = "millstream-state"
     )]
     state_dir: PathBuf,
+    /// Run only these parts, and leave the others to other instances: a feed by its name, a sub-topology by that of any source,
+    /// processor or sink in it; several separated by commas
+    #[arg(long, value_name = "NAMES", env = "MILLSTREAM_ONLY", value_delimiter = ',')]
+    only: Vec<String>,
     /// Workers (stream threads) of this process. Default: the topology's `workers`
     #[arg(long, value_name = "N", env = "MILLSTREAM_WORKERS", value_parser = clap::value_parser!(u16).range(1..=256))]
     workers: Option<u16>,
@@ -89,6 +94,11 @@ impl Run {
         let mut settings = WorkerSettings::new(&instance, 0, topology.commit_interval);
         settings.static_membership = self.static_membership;
         let workers = self.workers.map_or(topology.workers, usize::from);
+        let selection = match self.only.as_slice() {
+            [] => Selection::all(&topology),
+            names => Selection::of(&topology, names).map_err(|why| format!("--only: {why}"))?,
+        };
+        let topology = Arc::new(topology);
         tracing::info!(
             application = topology.application,
             instance,
@@ -103,19 +113,33 @@ impl Run {
             Ok::<_, io::Error>((signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?))
         })?;
         let stores = self.stores(&topology, &instance)?;
-        let engine = Engine::start(topology, Box::new(broker), stores, Topics::Prepare, workers, &settings)?;
-        let server = HttpServer::start(self.http, exposition, EngineHealth(engine.status().clone()))?;
+        let engine = Engine::start(
+            Arc::clone(&topology),
+            Box::new(broker.clone()),
+            stores,
+            Topics::Prepare,
+            selection.clone(),
+            workers,
+            &settings,
+        )?;
+        let feeds = Feeds::start(&topology, &broker, &|feed| selection.runs_feed(&feed.name))?;
+        let health = RunHealth {
+            engine: EngineHealth(engine.status().clone()),
+            feeds: feeds.states().to_vec(),
+        };
+        let server = HttpServer::start(self.http, exposition, health)?;
         tracing::info!(address = %server.address(), "metrics and health are served");
         let mut reporter = Reporter::new(engine.status().clone());
         let mut ready = false;
         runtime.block_on(async {
-            while !engine.is_stopping() {
+            while !engine.is_stopping() && !feeds.has_ended() {
                 tokio::select! {
                     _ = terminate.recv() => break,
                     _ = interrupt.recv() => break,
                     () = tokio::time::sleep(REPORT) => reporter.update(),
                 }
-                let now_ready = engine.status().not_ready().is_none();
+                let now_ready = engine.status().not_ready().is_none()
+                    && feeds.states().iter().all(|feed| feed.why_down().is_none());
                 if now_ready && !ready {
                     tracing::info!("ready");
                 }
@@ -123,9 +147,14 @@ impl Run {
             }
         });
         tracing::info!("stopping: the last commit");
+        feeds.stop();
         engine.stop();
         // A second signal ends at once what does not end well.
-        let ended = std::thread::spawn(move || engine.join());
+        let ended = std::thread::spawn(move || -> Result<(), Box<dyn Error + Send + Sync>> {
+            let fed = feeds.join();
+            engine.join()?;
+            Ok(fed?)
+        });
         runtime.block_on(async {
             while !ended.is_finished() {
                 tokio::select! {
@@ -137,7 +166,7 @@ impl Run {
         if ended.is_finished() {
             reporter.update();
             match ended.join() {
-                Ok(result) => result?,
+                Ok(result) => result.map_err(|error| -> Box<dyn Error> { error })?,
                 Err(_) => return Err("the engine panicked".into()),
             }
         }
@@ -178,6 +207,24 @@ impl Run {
             );
         }
         Ok(Box::new(folder))
+    }
+}
+
+/// Health of the engine and the feeds together.
+struct RunHealth {
+    engine: EngineHealth,
+    feeds: Vec<Arc<FeedState>>,
+}
+
+impl Probe for RunHealth {
+    fn report(&self) -> Report {
+        let mut report = self.engine.report();
+        for feed in &self.feeds {
+            if let Some(why) = feed.why_down() {
+                report.not_ready.push(format!("feed {}: {why}", feed.name));
+            }
+        }
+        report
     }
 }
 

@@ -5,6 +5,7 @@ use super::status::Status;
 use super::tables::TableReader;
 use super::worker::Shared;
 use crate::broker::{BrokerError, Reaction};
+use crate::topology::Table;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -14,7 +15,7 @@ const PROGRESS: Duration = Duration::from_secs(2);
 
 /// Runs until stopped. A broker that is away is waited for.
 pub fn follow_tables(shared: &Shared, status: &Status, stop: &AtomicBool) -> Result<(), EngineError> {
-    if shared.topology.tables.is_empty() {
+    if tables(shared).next().is_none() {
         status.tables_loaded();
         return Ok(());
     }
@@ -31,10 +32,16 @@ pub fn follow_tables(shared: &Shared, status: &Status, stop: &AtomicBool) -> Res
     Ok(())
 }
 
+/// Those that this process looks up, with their indices.
+fn tables(shared: &Shared) -> impl Iterator<Item = (usize, &Table)> {
+    let tables = shared.topology.tables.iter().enumerate();
+    tables.filter(|(index, _)| shared.wiring.selection().looks_up(*index))
+}
+
 fn follow(shared: &Shared, status: &Status, stop: &AtomicBool) -> Result<(), BrokerError> {
     let mut admin = shared.broker.admin()?;
     let mut readers = Vec::with_capacity(shared.topology.tables.len());
-    for (index, table) in shared.topology.tables.iter().enumerate() {
+    for (index, table) in tables(shared) {
         let topic = &table.topic;
         let Some(partitions) = admin.partitions(topic)? else {
             return Err(BrokerError {

@@ -2,6 +2,7 @@
 //!
 //! When the producer is fenced or fails for good, the whole session is dropped and a new one built: nothing of it may go on.
 
+use super::counts::Counts;
 use super::restore::Restore;
 use super::restoring::Restoring;
 use super::task::Task;
@@ -85,8 +86,7 @@ impl Session {
             return Ok(Step::Busy);
         }
         if self.transaction.is_committing() {
-            self.commit()?;
-            worker.counts.commits += 1;
+            self.commit(&mut worker.counts)?;
             return Ok(Step::Busy);
         }
         if self.mend(worker)? {
@@ -100,15 +100,13 @@ impl Session {
         // A commit that could not be begun comes before any other record: a transaction that is meant for one record, to find the
         // one that the broker refuses, must not get a second.
         if self.is_due(worker, now) {
-            self.commit()?;
-            worker.counts.commits += 1;
+            self.commit(&mut worker.counts)?;
             return Ok(Step::Busy);
         }
         let restoring = self.restore(worker, now)?;
         let step = self.poll(worker, now, restoring)?;
         if self.is_due(worker, now) {
-            self.commit()?;
-            worker.counts.commits += 1;
+            self.commit(&mut worker.counts)?;
         }
         Ok(if restoring { Step::Busy } else { step })
     }
@@ -154,7 +152,7 @@ impl Session {
     }
 
     /// Commits what was processed, then makes the overlays the stores'.
-    fn commit(&mut self) -> Result<(), StepError> {
+    fn commit(&mut self, counts: &mut Counts) -> Result<(), StepError> {
         let guarantee = self.transaction.guarantee();
         let offsets: Vec<(TopicPartition, i64)> = self
             .tasks
@@ -174,6 +172,7 @@ impl Session {
         for task in &mut self.tasks {
             task.committed(guarantee);
         }
+        counts.commits += 1;
         self.ended();
         self.one_by_one = self.one_by_one.saturating_sub(1);
         self.refused.retain(|(partition, refused, _)| {
@@ -251,8 +250,7 @@ impl Session {
             Some(Rebalance::Revoked(partitions)) => {
                 // The transaction is the whole worker's: all its tasks commit, then those that leave are closed.
                 if self.since.is_some() {
-                    self.commit()?;
-                    worker.counts.commits += 1;
+                    self.commit(&mut worker.counts)?;
                 }
                 self.leave(&partitions, Rebalance::Revoked(partitions.clone()))
             }
@@ -357,14 +355,14 @@ impl Session {
     }
 
     /// The last commit. Nothing may be processed after it was called.
-    pub fn finish(&mut self) -> Result<(), StepError> {
+    pub fn finish(&mut self, counts: &mut Counts) -> Result<(), StepError> {
         if self.abort || self.transaction.is_aborting() {
             return Ok(self.transaction.abort()?);
         }
         if matches!(self.rebalance, Some(Rebalance::Lost(_))) {
             return Ok(self.transaction.abort()?);
         }
-        self.commit()?;
+        self.commit(counts)?;
         self.consumer.close();
         Ok(())
     }

@@ -137,10 +137,16 @@ fn refresh(
     admin: &mut dyn Admin,
     followers: &mut Vec<Follower>,
 ) -> Result<(), Failed> {
-    let members = admin.members(&shared.topology.application)?;
+    let mut members = admin.members(&shared.topology.application)?;
+    // Who runs other parts of the topology keeps no copies for this one.
+    let selection = shared.wiring.selection();
+    members.retain(|member| {
+        let mut topics = member.partitions.iter().map(|partition| &partition.topic);
+        member.client == instance || topics.any(|topic| selection.reads(topic))
+    });
     let chosen = chosen(&members, instance, shared.topology.standby_replicas);
     let mut wanted: Vec<(usize, StoreId)> = Vec::new();
-    for partition in &chosen {
+    for partition in chosen.iter().filter(|partition| selection.reads(&partition.topic)) {
         let entry = shared.wiring.entry_of(&partition.topic);
         let stores = entry
             .and_then(|entry| shared.wiring.entries.get(entry))

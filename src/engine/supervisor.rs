@@ -10,7 +10,7 @@ use super::worker::{Shared, Step, Worker};
 use super::{EngineError, WorkerSettings};
 use crate::broker::{Broker, Reaction};
 use crate::state::Stores;
-use crate::topology::Topology;
+use crate::topology::{Selection, Topology};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -31,7 +31,7 @@ const BROKER_BACKOFF: Duration = Duration::from_secs(1);
 const FINISH: Duration = Duration::from_secs(20);
 
 impl Engine {
-    /// Starts `workers` workers with `settings` (whose `index` is each worker's own).
+    /// Starts `workers` workers for what is selected, with `settings` (whose `index` is each worker's own).
     ///
     /// # Errors
     /// When the operating system gives no thread.
@@ -40,11 +40,14 @@ impl Engine {
         broker: Box<dyn Broker>,
         stores: Box<dyn Stores>,
         topics: Topics,
+        selection: Selection,
         workers: usize,
         settings: &WorkerSettings,
     ) -> Result<Self, EngineError> {
         let topology = topology.into();
-        let wiring = Wiring::new(&topology);
+        // Where there are only feeds, topics are prepared all the same, and nothing else is done.
+        let workers = if selection.is_feeds_only() { 0 } else { workers };
+        let wiring = Wiring::of(&topology, selection);
         let tables = Tables::new(&topology.tables);
         let status = Arc::new(Status::new(&topology, &wiring, workers));
         let shared = Arc::new(Shared {

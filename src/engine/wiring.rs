@@ -6,7 +6,7 @@ use crate::broker::TopicPartition;
 use crate::codec::Codecs;
 use crate::expression::Expression;
 use crate::state::{StoreId, StoreSpec};
-use crate::topology::{Condition, Input, OnError, Sink, TemplatePart, Topology};
+use crate::topology::{Condition, Input, OnError, Selection, Sink, TemplatePart, Topology};
 use ahash::AHashMap;
 
 /// Where a record goes next.
@@ -100,13 +100,20 @@ pub struct Wiring {
     /// Every topic written, dead letters' first.
     pub topics: Vec<String>,
     by_topic: AHashMap<String, usize>,
+    /// What of it this process runs.
+    selection: Selection,
 }
 
 /// Index of the dead letters' topic in [`Wiring::topics`].
 pub const DEAD_LETTERS: usize = 0;
 
 impl Wiring {
+    /// The whole topology.
     pub fn new(topology: &Topology) -> Self {
+        Self::of(topology, Selection::all(topology))
+    }
+
+    pub fn of(topology: &Topology, selection: Selection) -> Self {
         let mut topics = Interner::default();
         topics.index(&topology.dead_letters);
         let sinks = topology
@@ -180,7 +187,13 @@ impl Wiring {
             first_store,
             topics: topics.names,
             by_topic,
+            selection,
         }
+    }
+
+    /// What of the topology this process runs.
+    pub fn selection(&self) -> &Selection {
+        &self.selection
     }
 
     pub fn entry_of(&self, topic: &str) -> Option<usize> {
@@ -196,7 +209,8 @@ impl Wiring {
 
     /// The topics to subscribe to.
     pub fn read_topics(&self) -> Vec<String> {
-        self.entries.iter().map(|entry| entry.topic.clone()).collect()
+        let topics = self.entries.iter().map(|entry| &entry.topic);
+        topics.filter(|topic| self.selection.reads(topic)).cloned().collect()
     }
 }
 

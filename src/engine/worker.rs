@@ -158,7 +158,7 @@ impl Worker {
         let Some(mut session) = self.session.take() else {
             return Ok(true);
         };
-        match session.finish() {
+        match session.finish(&mut self.counts) {
             Ok(()) => Ok(true),
             Err(error) if error.reaction() == Reaction::Retry => {
                 self.session = Some(session);

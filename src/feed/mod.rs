@@ -15,9 +15,11 @@ mod rabbitmq;
 mod running;
 mod sqs;
 mod state;
+#[cfg(test)]
+mod tests;
 mod webhook;
 
-pub use outlet::{Message, Outlet, Receipt, Written};
+pub use outlet::{Message, MessageHeader, Outlet, Receipt, Written};
 pub use running::{Feeds, Stop};
 pub use state::FeedState;
 

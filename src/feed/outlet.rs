@@ -19,11 +19,14 @@ const DEAD_LETTER_BYTES: usize = 900_000;
 #[derive(Clone, Debug, Default)]
 pub struct Message<'m> {
     pub body: Cow<'m, [u8]>,
-    /// The record's headers; one without a value is allowed.
-    pub headers: Vec<(Cow<'m, str>, Option<Cow<'m, [u8]>>)>,
+    /// The record's headers.
+    pub headers: Vec<MessageHeader<'m>>,
     /// Milliseconds since the epoch. `None`: now.
     pub timestamp: Option<i64>,
 }
+
+/// Name and value; one without a value is allowed.
+pub type MessageHeader<'m> = (Cow<'m, str>, Option<Cow<'m, [u8]>>);
 
 /// What became of a message. Either way it is Kafka's now, and its sender may forget it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

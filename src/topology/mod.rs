@@ -19,6 +19,7 @@ mod names;
 mod order;
 mod plan;
 mod routes;
+mod selection;
 mod sinks;
 #[cfg(test)]
 mod tests;
@@ -26,9 +27,9 @@ mod topics;
 
 pub use feeds::{Feed, FeedKey, FeedKind, Rabbitmq, Secret, Sqs, Webhook, WebhookAuth, WebhookTls, types as feed_types};
 pub use graph::{Entry, Graph, SubTopology};
-pub use plan::{
-    Action, Expected, Missing, Partitions, Plan, PlannedTopic, Role, Setting, Stage, Verdict, Wrong, compare,
-};
+pub use plan::{Action, Expected, Missing, Partitions, Plan, PlannedTopic, Role, Setting, Verdict, Wrong, compare};
+
+pub use selection::Selection;
 
 use crate::codec::Codecs;
 use crate::expression::Expression;

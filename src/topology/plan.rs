@@ -16,28 +16,17 @@ mod compare;
 
 pub use compare::{Action, Verdict, Wrong, compare};
 
-use super::{Graph, Topology};
+use super::Topology;
 use crate::state::StoreKind;
 use std::collections::BTreeMap;
 
 /// What a topology needs of a cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// The consumer group when all stages run in one process.
+    /// The consumer group, of all stages wherever they run: offsets stay when a stage moves to a process of its own.
     pub group: String,
-    pub stages: Vec<Stage>,
     /// Each topic once.
     pub topics: Vec<PlannedTopic>,
-}
-
-/// A sub-topology that can run in a process of its own.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stage {
-    pub name: String,
-    /// Its consumer group when it runs apart.
-    pub group: String,
-    /// The topics that it reads through the group.
-    pub topics: Vec<String>,
 }
 
 /// A topic as it should be.
@@ -199,18 +188,8 @@ pub(super) fn plan(topology: &Topology) -> Plan {
     );
     Plan {
         group: topology.application.clone(),
-        stages: stages(topology, &graph),
         topics: topics.into_list(),
     }
-}
-
-fn stages(topology: &Topology, graph: &Graph) -> Vec<Stage> {
-    let stage = |sub: &super::SubTopology| Stage {
-        name: sub.name.clone(),
-        group: format!("{}-{}", topology.application, sub.name),
-        topics: sub.topics().map(str::to_owned).collect(),
-    };
-    graph.subtopologies.iter().map(stage).collect()
 }
 
 /// Topics by name, each with its first role; a topic that a sink or table of ours writes is created even where it is read.

@@ -2,12 +2,13 @@
 //! has both the keys that they take (`a source takes: topic, codec`) and, where it was needed, that it is missing.
 //!
 //! A page documents the keys of a map in a table whose head begins with `key of a source`, by the name that messages have for
-//! the map; the keys of a processor's type stand under its name in backticks. The second column says `required`, or the default.
+//! the map; the keys of a processor's or feed's type stand under its name in backticks. The second column says `required`, or the default.
 
 use crate::examples::{Example, examples, inspect, is_topology, lay_out};
 use crate::page::{Page, in_backticks};
 use millstream::processor::registry;
 use millstream::testkit::case;
+use millstream::topology::feed_types;
 use millstream::yaml::{Key, Kind, Mistake, Node, read_text};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -17,6 +18,8 @@ type Known = BTreeMap<String, BTreeMap<String, bool>>;
 
 /// The keys that every processor has: they are read before its type is.
 const OF_EVERY_PROCESSOR: [&str; 3] = ["type", "from", "on_error"];
+/// And that every feed has.
+const OF_EVERY_FEED: [&str; 4] = ["type", "topic", "key", "headers"];
 
 pub fn findings(pages: &[Page]) -> Vec<String> {
     let (mut asked, mut known) = (BTreeSet::new(), Known::new());
@@ -175,15 +178,16 @@ fn learn(map: &Node, key: &Key, mistake: &Mistake, known: &mut Known) {
     }
 }
 
-/// What a map is called in the pages: as in messages, without article and name; a processor's own keys are its type's.
+/// What a map is called in the pages: as in messages, without article and name; a processor's or feed's own keys are its type's.
 fn what(map: &Node, said: &str, key: &str) -> String {
     let said = without_article(said.split(" `").next().unwrap_or(said));
-    let kind = map.get("type").map(|node| &node.kind);
-    match kind {
-        Some(Kind::String(name)) if said == "processor" && !OF_EVERY_PROCESSOR.contains(&key) => {
-            let known = registry().iter().any(|(known, _)| known == name);
-            if known { format!("`{name}`") } else { said.to_owned() }
-        }
+    let (shared, types): (&[&str], Vec<&str>) = match said {
+        "processor" => (&OF_EVERY_PROCESSOR, registry().iter().map(|(name, _)| *name).collect()),
+        "feed" => (&OF_EVERY_FEED, feed_types().collect()),
+        _ => (&[], Vec::new()),
+    };
+    match map.get("type").map(|node| &node.kind) {
+        Some(Kind::String(name)) if !shared.contains(&key) && types.contains(&name.as_str()) => format!("`{name}`"),
         _ => said.to_owned(),
     }
 }

@@ -24,34 +24,34 @@ fn pages_and_readers_know_the_same_keys() {
 }
 
 #[test]
-fn every_processor_type_has_a_page_with_an_example() {
-    let pages = pages();
-    let mut findings = Vec::new();
-    let types: Vec<&str> = millstream::processor::registry()
+fn every_type_of_processor_and_feed_has_a_page_with_an_example() {
+    let processors: Vec<&str> = millstream::processor::registry()
         .iter()
         .map(|(name, _)| *name)
         .collect();
-    for name in &types {
-        let path = format!("docs/processors/{name}.md");
-        match pages.iter().find(|page| page.path == path) {
-            None => findings.push(format!(
-                "{path}: missing: write what `{name}` is for, its keys and an example"
-            )),
-            Some(page)
-                if !page
-                    .blocks
-                    .iter()
-                    .any(|block| block.text.contains(&format!("type: {name}"))) =>
-            {
-                findings.push(format!("{path}: no example has `type: {name}` in it"));
+    let feeds: Vec<&str> = millstream::topology::feed_types().collect();
+    let pages = pages();
+    let mut findings = Vec::new();
+    for (folder, types) in [("docs/processors", processors), ("docs/feeds", feeds)] {
+        for name in &types {
+            let path = format!("{folder}/{name}.md");
+            let has_it = |page: &Page| {
+                let mut blocks = page.blocks.iter();
+                blocks.any(|block| block.text.contains(&format!("type: {name}")))
+            };
+            match pages.iter().find(|page| page.path == path) {
+                None => findings.push(format!(
+                    "{path}: missing: write what `{name}` is for, its keys and an example"
+                )),
+                Some(page) if !has_it(page) => findings.push(format!("{path}: no example has `type: {name}` in it")),
+                Some(_) => {}
             }
-            Some(_) => {}
         }
-    }
-    for page in pages.iter().filter(|page| page.path.starts_with("docs/processors/")) {
-        let stem = page.stem();
-        if !types.contains(&stem) {
-            findings.push(format!("{}: there is no processor type `{stem}`", page.path));
+        let of_types = pages.iter().filter(|page| page.path.starts_with(&format!("{folder}/")));
+        for page in of_types.filter(|page| page.stem() != "README") {
+            if !types.contains(&page.stem()) {
+                findings.push(format!("{}: there is no such type", page.path));
+            }
         }
     }
     report(findings);

@@ -29,7 +29,13 @@ impl<'p> Crew<'p> {
     }
 
     pub fn start(&mut self, name: &str) {
-        let instance = self.pipeline.start_with(name, self.arguments);
+        self.start_with(name, &[]);
+    }
+
+    /// With more arguments than the others.
+    pub fn start_with(&mut self, name: &str, more: &[&str]) {
+        let arguments = [self.arguments, more].concat();
+        let instance = self.pipeline.start_with(name, &arguments);
         let before = self.instances.insert(name.to_owned(), instance);
         assert!(before.is_none(), "{name} runs already");
     }

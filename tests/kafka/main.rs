@@ -6,6 +6,7 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod apart;
 mod broker;
 mod copy;
 mod crashes;

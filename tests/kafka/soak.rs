@@ -7,7 +7,7 @@ use crate::harness::cluster::{self, Cluster};
 use crate::harness::compare;
 use crate::harness::random::Random;
 use crate::scenario::{Scenario, Size, Tally};
-use crate::{copy, crashes, failing, outages, restore, sharing, state, transactions, verifier};
+use crate::{apart, copy, crashes, failing, outages, restore, sharing, state, transactions, verifier};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
@@ -24,6 +24,7 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("two-stages-killed", copy::two_stages_killed),
     ("scaled", sharing::scaled),
     ("stopped-early", sharing::stopped_early),
+    ("apart", apart::apart),
     ("killed", crashes::killed),
     ("rolling", sharing::rolling),
     ("one-of-three", crashes::one_of_three),

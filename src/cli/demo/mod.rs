@@ -10,7 +10,7 @@ use crate::broker::kafka::MockKafka;
 use crate::broker::{Broker, BrokerError, Outgoing, Producer, ProducerSettings};
 use crate::engine::{Counts, Engine, EngineError, Topics, WorkerSettings};
 use crate::state::MemoryStores;
-use crate::topology::{self, Role, Topology};
+use crate::topology::{self, Role, Selection, Topology};
 use crate::yaml::Mistake;
 use samples::Sample;
 use std::io;
@@ -84,11 +84,13 @@ impl Demo {
         producer.flush(PATIENCE)?;
         let started = Instant::now();
         let settings = WorkerSettings::new("demo", 0, Duration::from_millis(50));
+        let selection = Selection::all(&topology);
         let engine = Engine::start(
             topology,
             Box::new(mock.broker()),
             Box::new(MemoryStores),
             Topics::AsTheyAre,
+            selection,
             1,
             &settings,
         )?;

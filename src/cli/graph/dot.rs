@@ -45,6 +45,14 @@ pub(super) fn draw(topology: &Topology) -> String {
         out.push_str("  }\n");
     }
     let mut topics: Vec<String> = topology.sources.iter().map(|source| source.topic.clone()).collect();
+    for feed in &topology.feeds {
+        let (id, label) = (
+            node("feed", &feed.name),
+            format!("{}\n{}", feed.name, feed.kind.type_name()),
+        );
+        let _ = writeln!(out, "  {id} [shape=oval, label={}];", quoted(&label));
+        let _ = writeln!(out, "  {id} -> {};", node("topic", &feed.topic));
+    }
     for (index, source) in topology.sources.iter().enumerate() {
         edges(
             &mut out,

@@ -10,8 +10,7 @@ pub(super) fn draw(topology: &Topology) -> String {
     let subtopologies: Vec<Value> = graph
         .subtopologies
         .iter()
-        .zip(&plan.stages)
-        .map(|(sub, stage)| {
+        .map(|sub| {
             let processors = sub
                 .processors
                 .iter()
@@ -19,7 +18,6 @@ pub(super) fn draw(topology: &Topology) -> String {
             let sinks = sub.sinks.iter().filter_map(|index| topology.sinks.get(*index));
             json!({
                 "name": sub.name,
-                "group_when_apart": stage.group,
                 "reads": sub.entries.iter().map(|entry| json!({
                     "topic": entry.topic, "from": topology.input_name(entry.input),
                 })).collect::<Vec<_>>(),
@@ -48,6 +46,9 @@ pub(super) fn draw(topology: &Topology) -> String {
     let document = json!({
         "application": topology.application,
         "group": plan.group,
+        "feeds": topology.feeds.iter().map(|feed| json!({
+            "name": feed.name, "type": feed.kind.type_name(), "topic": feed.topic,
+        })).collect::<Vec<_>>(),
         "subtopologies": subtopologies,
         "tables": topology.tables.iter().map(|table| json!({"name": table.name, "topic": table.topic})).collect::<Vec<_>>(),
         "dead_letters": topology.dead_letters,

@@ -28,6 +28,10 @@ pub(super) fn draw(topology: &Topology) -> String {
         }
         out.push_str("  end\n");
     }
+    for (index, feed) in topology.feeds.iter().enumerate() {
+        let label = format!("{}<br/>{}", escaped(&feed.name), feed.kind.type_name());
+        let _ = writeln!(out, "  f{index}([\"{label}\"]) --> {}", topics.id(&feed.topic));
+    }
     for (index, source) in topology.sources.iter().enumerate() {
         let topic = topics.id(&source.topic);
         for (taker, label) in takers(topology, Input::Source(index), &mut topics) {

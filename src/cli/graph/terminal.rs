@@ -71,6 +71,14 @@ fn footer(out: &mut String, topology: &Topology, graph: &Graph, width: usize) {
         out.push_str(&words::cut(&text, width));
         out.push('\n');
     };
+    for feed in &topology.feeds {
+        say(format!(
+            "feed {} ({}) ≋ {}",
+            feed.name,
+            feed.kind.type_name(),
+            feed.topic
+        ));
+    }
     for (index, table) in topology.tables.iter().enumerate() {
         let used = graph.subtopologies.iter().any(|sub| sub.tables.contains(&index));
         if used {

@@ -5,6 +5,8 @@ use crate::cli::{Output, Terminal};
 const SHOP: &str = r#"
 application: shop
 commit_interval: 1s
+feeds:
+  shop-queue: {type: sqs, queue_url: "https://sqs.example/1/shop", topic: feed.orders}
 sources:
   orders: {topic: feed.orders}
   returns: {topic: feed.returns, on_error: drop}
@@ -66,6 +68,7 @@ shop: exactly once, a commit every 1s
 │    └─ ≋ shop.audit                                                           │
 ╰──────────────────────────────────────────────────────────────────────────────╯
 
+feed shop-queue (sqs) ≋ feed.orders
 table customers ≋ reference.customers
 dead letters ≋ shop.dead-letters
 Fine
@@ -124,6 +127,7 @@ flowchart LR
     p2 --- p2s0[("store once (ids for 7d)")]
     p3["known<br/>enrich"]
   end
+  f0(["shop-queue<br/>sqs"]) --> t0
   t0 --> p0
   t1 --> p1
   p0 --> p1
@@ -172,6 +176,8 @@ digraph "shop" {
     "store once" [shape=cylinder, label="store once (ids for 7d)"];
     "processor once" -> "store once" [dir=none];
   }
+  "feed shop-queue" [shape=oval, label="shop-queue\nsqs"];
+  "feed shop-queue" -> "topic feed.orders";
   "topic feed.orders" -> "processor clean";
   "topic feed.returns" -> "processor by-customer";
   "processor clean" -> "processor by-customer";

@@ -1,5 +1,6 @@
 //! What is refused, where and with which help; what is made of what is right.
 
+mod feeds;
 mod graphs;
 mod parts;
 mod plans;

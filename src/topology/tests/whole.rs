@@ -42,7 +42,7 @@ fn a_name_serves_once() {
     assert_eq!(
         wrong(&with("  out:", "  orders:")),
         [
-            "7:3 the name `orders` is taken already, in line 3 | sources, tables, processors and sinks share one set of names: choose another"
+            "7:3 the name `orders` is taken already, in line 3 | feeds, sources, tables, processors and sinks share one set of names: choose another"
         ]
     );
 }
