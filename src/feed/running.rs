@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 /// Says when to stop. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Stop(watch::Receiver<bool>);
+pub struct Stop(pub(super) watch::Receiver<bool>);
 
 impl Stop {
     /// Waits until the feed is to stop.

@@ -29,14 +29,17 @@ use axum::response::{IntoResponse, Response};
 use axum_server::{Handle, Server};
 use connections::Bounded;
 use delivery::Delivery;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::time::Instant;
 
 /// How long a connection may take to send the head of a request, and may be idle.
 const HEAD: Duration = Duration::from_secs(10);
-/// Of the head of a request.
+/// Connections that wait until they are taken; the system may have a limit of its own.
+const BACKLOG: u32 = 1024;
+/// Of the head of a request, about.
 const HEAD_BYTES: usize = 32 << 10;
 /// Beyond `timeout`, so that an answer at the last moment is still written.
 const LAST_ANSWERS: Duration = Duration::from_millis(500);
@@ -46,11 +49,23 @@ const LAST_ANSWERS: Duration = Duration::from_millis(500);
 /// # Errors
 /// Settings that can't work.
 pub async fn run(settings: &Webhook, outlet: Outlet, stop: Stop) -> Result<(), FeedError> {
-    let listener = TcpListener::bind(settings.listen).map_err(|error| {
+    let listener = listen(settings.listen).map_err(|error| {
         let message = format!("can't listen on {}: {error}; give another address", settings.listen);
         wrong(&outlet, message)
     })?;
     serve(listener, settings, outlet, stop).await
+}
+
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()
+    } else {
+        TcpSocket::new_v6()
+    }?;
+    // as one that was here a moment ago may have left connections behind
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 async fn serve(listener: TcpListener, settings: &Webhook, outlet: Outlet, stop: Stop) -> Result<(), FeedError> {
@@ -71,8 +86,7 @@ async fn serve(listener: TcpListener, settings: &Webhook, outlet: Outlet, stop: 
     });
     let app = Router::new().fallback(receive).with_state(receiver);
     let handle = Handle::new();
-    let server = axum_server::from_tcp(listener).map_err(start)?;
-    let mut server: Server<SocketAddr> = server.handle(handle.clone()).http1_only();
+    let mut server = Server::from_listener(listener).handle(handle.clone()).http1_only();
     server
         .http_builder()
         .http1()

@@ -27,7 +27,7 @@ pub struct Webhook {
     /// From the head of a request until its answer.
     pub timeout: Duration,
     pub tls: Option<WebhookTls>,
-    pub(super) listen_place: Place,
+    pub listen_place: Place,
 }
 
 /// What a request must show.
@@ -73,7 +73,7 @@ pub(super) fn read(fields: &mut Fields<'_>) -> Option<Webhook> {
         listen: listen.unwrap_or(DEFAULT_LISTEN),
         path: path?,
         auth: auth?,
-        max_body: max_body.unwrap_or(1 << 20),
+        max_body: max_body.unwrap_or(1_000_000),
         max_pending: max_pending.and_then(|most| usize::try_from(most).ok()).unwrap_or(1000),
         timeout: timeout.unwrap_or(Duration::from_secs(4)),
         tls,
@@ -130,7 +130,7 @@ fn path(node: &Node, mistakes: &mut Mistakes) -> Option<String> {
 }
 
 fn body_size(node: &Node, mistakes: &mut Mistakes) -> Option<usize> {
-    const MOST: u64 = 16 << 20;
+    const MOST: u64 = 16_000_000;
     let bytes = size(node, mistakes)?;
     if (1..=MOST).contains(&bytes) || node.from == Origin::Unset {
         return usize::try_from(bytes.min(MOST)).ok();

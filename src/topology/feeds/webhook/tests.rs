@@ -53,7 +53,7 @@ fn wrong(settings: &str) -> String {
 fn a_webhook_needs_a_path_and_who_may_post() {
     let webhook = right(&format!("path: /in, auth: {AUTH}"));
     assert_eq!(webhook.listen, DEFAULT_LISTEN);
-    assert_eq!((webhook.max_body, webhook.max_pending), (1 << 20, 1000));
+    assert_eq!((webhook.max_body, webhook.max_pending), (1_000_000, 1000));
     assert_eq!(webhook.timeout, Duration::from_secs(4));
     assert!(webhook.tls.is_none());
     let mistakes = load(&with_feeds("  hook: {type: webhook, topic: orders}\n")).err().expect("mistakes");
@@ -73,7 +73,7 @@ fn every_setting_of_a_webhook_is_taken() {
          tls: {certificate: /a.crt, key: /a.key}",
     );
     assert!(matches!(webhook.auth, WebhookAuth::Nothing));
-    assert_eq!((webhook.listen.port(), webhook.max_body, webhook.max_pending), (1, 2 << 20, 5));
+    assert_eq!((webhook.listen.port(), webhook.max_body, webhook.max_pending), (1, 2_000_000, 5));
     let tls = webhook.tls.expect("tls");
     assert_eq!((tls.certificate, tls.key), ("/a.crt".into(), "/a.key".into()));
 }
