@@ -1,6 +1,7 @@
 //! `millstream reset`: an application that does not run begins anew.
 
-use super::{Outcome, Output, Terminal, cluster, counted};
+use super::cluster::Cluster;
+use super::{Outcome, Output, Terminal, counted};
 use crate::broker::Broker;
 use crate::broker::kafka::KafkaBroker;
 use crate::ops::reset::{self, Positions, ResetError, Steps, Target, Touched};
@@ -20,12 +21,8 @@ use std::time::Duration;
 /// again, and nobody can start the application in between.
 #[derive(clap::Args)]
 pub(crate) struct ResetCommand {
-    /// The topology's folder, or the file in it
-    #[arg(long, value_name = "DIR", env = "MILLSTREAM_TOPOLOGY")]
-    topology: PathBuf,
-    /// Where the cluster is: host:port, several separated by commas
-    #[arg(long, value_name = "HOSTS", env = "MILLSTREAM_BROKERS")]
-    brokers: String,
+    #[command(flatten)]
+    cluster: Cluster,
     /// Where the sources are read from: `earliest`, `latest`, or the first record since a time, as 2024-05-22T05:55:57Z. Default:
     /// earliest
     #[arg(long, value_name = "POSITION")]
@@ -51,9 +48,6 @@ pub(crate) struct ResetCommand {
     /// Don't ask
     #[arg(long)]
     yes: bool,
-    /// A property of librdkafka, over the topology's `kafka:`; may be given several times
-    #[arg(long = "kafka", value_name = "NAME=VALUE", value_parser = cluster::property)]
-    properties: Vec<(String, String)>,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     output: Output,
@@ -75,10 +69,10 @@ struct Asking<'a> {
 
 impl ResetCommand {
     pub(super) fn run(&self, terminal: &mut Terminal<'_>) -> io::Result<Outcome> {
-        let Some(topology) = cluster::load(&self.topology, self.output, terminal)? else {
+        let Some(topology) = self.cluster.load(self.output, terminal)? else {
             return Ok(Outcome::Failed);
         };
-        let settings = cluster::settings(&topology, &self.brokers, &self.properties);
+        let settings = self.cluster.settings(&topology);
         let session = settings.session_timeout();
         let mut asking = Asking {
             is_terminal: io::stdin().is_terminal(),

@@ -1,6 +1,7 @@
 //! `millstream run`: the topology on a real Kafka, until it is told to stop.
 
-use super::{Outcome, Output, Terminal, cluster};
+use super::cluster::Cluster;
+use super::{Outcome, Output, Terminal};
 use crate::broker::kafka::KafkaBroker;
 use crate::engine::{Engine, EngineHealth, Reporter, Topics, WorkerSettings};
 use crate::feed::{FeedState, Feeds};
@@ -21,12 +22,8 @@ use tokio::signal::unix::{SignalKind, signal};
 /// leaves. `/metrics`, `/livez` and `/readyz` are served at `--http`.
 #[derive(clap::Args)]
 pub(crate) struct Run {
-    /// The topology's folder, or the file in it
-    #[arg(long, value_name = "DIR", env = "MILLSTREAM_TOPOLOGY")]
-    topology: PathBuf,
-    /// Where the cluster is: host:port, several separated by commas
-    #[arg(long, value_name = "HOSTS", env = "MILLSTREAM_BROKERS")]
-    brokers: String,
+    #[command(flatten)]
+    cluster: Cluster,
     /// This instance's name, stable over restarts and its own; part of transactional ids. Default: the host's name
     #[arg(long, value_name = "NAME", env = "MILLSTREAM_INSTANCE")]
     instance: Option<String>,
@@ -56,9 +53,6 @@ pub(crate) struct Run {
         default_value = "127.0.0.1:8080"
     )]
     http: SocketAddr,
-    /// A property of librdkafka, over the topology's `kafka:`; may be given several times
-    #[arg(long = "kafka", value_name = "NAME=VALUE", value_parser = cluster::property)]
-    properties: Vec<(String, String)>,
     /// How to write logs, to the standard error
     #[arg(
         long,
@@ -74,7 +68,7 @@ const REPORT: Duration = Duration::from_millis(250);
 
 impl Run {
     pub(super) fn run(&self, terminal: &mut Terminal<'_>) -> io::Result<Outcome> {
-        let Some(topology) = cluster::load(&self.topology, Output::Text, terminal)? else {
+        let Some(topology) = self.cluster.load(Output::Text, terminal)? else {
             return Ok(Outcome::Failed);
         };
         match self.start(topology) {
@@ -89,7 +83,7 @@ impl Run {
     fn start(&self, topology: topology::Topology) -> Result<(), Box<dyn Error>> {
         logs::init(self.log_format)?;
         let exposition = Exposition::install()?;
-        let broker = KafkaBroker::new(cluster::settings(&topology, &self.brokers, &self.properties));
+        let broker = KafkaBroker::new(self.cluster.settings(&topology));
         let instance = self.instance.clone().unwrap_or_else(host_name);
         let mut settings = WorkerSettings::new(&instance, 0, topology.commit_interval);
         settings.static_membership = self.static_membership;
@@ -103,7 +97,7 @@ impl Run {
             application = topology.application,
             instance,
             workers,
-            brokers = self.brokers,
+            brokers = self.cluster.brokers,
             "starting"
         );
 

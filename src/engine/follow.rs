@@ -57,7 +57,15 @@ fn follow(shared: &Shared, status: &Status, stop: &AtomicBool) -> Result<(), Bro
     while !stop.load(Ordering::Relaxed) {
         let mut complete = true;
         for reader in &mut readers {
-            complete &= reader.follow(&shared.tables, wait)?;
+            complete &= match reader.follow(&shared.tables, wait) {
+                // It reads on where it stands: what was loaded need not be loaded again.
+                Err(error) if error.reaction == Reaction::Retry => {
+                    tracing::info!(%error, "reading a table is tried again");
+                    std::thread::park_timeout(BACKOFF);
+                    false
+                }
+                complete => complete?,
+            };
         }
         if complete && !status.are_tables_loaded() {
             let rows = shared

@@ -152,9 +152,9 @@ impl TableReader {
             }
         })?;
         let mut open = Vec::new();
-        for (partition, end) in self.ends.drain(..) {
-            if self.reader.position(&partition)?.is_none_or(|position| position < end) {
-                open.push((partition, end));
+        for (partition, end) in &self.ends {
+            if self.reader.position(partition)?.is_none_or(|position| position < *end) {
+                open.push((partition.clone(), *end));
             }
         }
         self.ends = open;

@@ -17,15 +17,17 @@ dead_letters: {topic: dead}
 
 fn command(state: &Path) -> ResetCommand {
     ResetCommand {
-        topology: PathBuf::new(),
-        brokers: String::new(),
+        cluster: Cluster {
+            topology: PathBuf::new(),
+            brokers: String::new(),
+            properties: Vec::new(),
+        },
         to: None,
         offsets: None,
         state_dir: state.to_owned(),
         instance: None,
         dry_run: false,
         yes: false,
-        properties: Vec::new(),
         output: Output::Text,
     }
 }
