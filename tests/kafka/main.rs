@@ -26,3 +26,4 @@ mod state;
 mod topics;
 mod transactions;
 mod verifier;
+mod webhook;
