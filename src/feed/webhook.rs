@@ -93,21 +93,20 @@ async fn serve(listener: TcpListener, settings: &Webhook, outlet: Outlet, stop: 
         .header_read_timeout(HEAD)
         .max_buf_size(HEAD_BYTES);
     let bounded = Bounded::new(Arc::clone(outlet.state()));
-    let (app, stopped) = (app.into_make_service(), stopped(handle, stop, settings.timeout));
+    let app = app.into_make_service();
+    let stopping = tokio::spawn(stopped(handle, stop, settings.timeout));
     outlet.state().up();
-    let served = async {
-        match tls {
-            None => server.acceptor(bounded).serve(app).await,
-            Some(files) => {
-                let acceptor = files.acceptor().handshake_timeout(HEAD).acceptor(bounded);
-                tokio::select! {
-                    served = server.acceptor(acceptor).serve(app) => served,
-                    never = files.keep_up(&outlet.state().name) => match never {},
-                }
+    let served = match tls {
+        None => server.acceptor(bounded).serve(app).await,
+        Some(files) => {
+            let acceptor = files.acceptor().handshake_timeout(HEAD).acceptor(bounded);
+            tokio::select! {
+                served = server.acceptor(acceptor).serve(app) => served,
+                never = files.keep_up(&outlet.state().name) => match never {},
             }
         }
     };
-    let (served, ()) = tokio::join!(served, stopped);
+    stopping.abort();
     served.map_err(start)
 }
 

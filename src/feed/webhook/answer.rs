@@ -1,4 +1,5 @@
-//! The answers: what they say, and which status. EventBridge sends again after 401, 407, 409, 429 and 5xx, never after another 4xx.
+//! The answers: what they say, and which status. EventBridge sends again after 401, 407, 409, 429 and 5xx, and gives an event up
+//! after another 4xx.
 
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -69,9 +70,9 @@ impl Refusal {
             Self::Credentials(_) => StatusCode::UNAUTHORIZED,
             Self::ContentType | Self::Encoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge | Self::TooMany => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Slow => StatusCode::REQUEST_TIMEOUT,
             Self::Broken => StatusCode::BAD_REQUEST,
-            Self::KeysAway | Self::Full | Self::Unacknowledged => StatusCode::SERVICE_UNAVAILABLE,
+            // not 408, after which EventBridge gives an event up
+            Self::Slow | Self::KeysAway | Self::Full | Self::Unacknowledged => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 

@@ -53,7 +53,11 @@ impl Auth {
                 None => false,
             },
         };
-        if right { Ok(()) } else { Err(Refusal::Credentials(self.challenge())) }
+        if right {
+            Ok(())
+        } else {
+            Err(Refusal::Credentials(self.challenge()))
+        }
     }
 
     fn challenge(&self) -> &'static str {

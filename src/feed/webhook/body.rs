@@ -15,7 +15,10 @@ use std::fmt;
 /// Where the body is not even to be read.
 pub fn check(headers: &HeaderMap, most: usize) -> Result<Option<usize>, Refusal> {
     let encodings = headers.get_all(header::CONTENT_ENCODING).iter();
-    if encodings.into_iter().any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+    if encodings
+        .into_iter()
+        .any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
+    {
         return Err(Refusal::Encoding);
     }
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
@@ -87,7 +90,11 @@ pub fn parts(body: &[u8], most: usize) -> Result<Vec<Part<'_>>, Refusal> {
         },
         Some(b'[') => {
             let mut json = serde_json::Deserializer::from_str(text);
-            let mut elements = Elements { most, found: Vec::new(), more: false };
+            let mut elements = Elements {
+                most,
+                found: Vec::new(),
+                more: false,
+            };
             let read = json.deserialize_seq(&mut elements).and_then(|()| json.end());
             match whole(read) {
                 _ if elements.more => Err(Refusal::TooMany),

@@ -61,7 +61,9 @@ impl Jwks {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|error| {
-                format!("no HTTPS client for `jwks_url`: {error}; are the system's certificates (ca-certificates) there?")
+                format!(
+                    "no HTTPS client for `jwks_url`: {error}; are the system's certificates (ca-certificates) there?"
+                )
             })?;
         Ok(Self {
             client,
@@ -130,7 +132,7 @@ impl Jwks {
             known.failed = answer.is_err();
             match answer {
                 Ok(keys) => known.keys = Arc::new(keys),
-                Err(why) => tracing::warn!(url = own.url, why, "the issuer's keys can't be had"),
+                Err(why) => tracing::warn!(issuer = own.issuer, why, "the issuer's keys can't be had"),
             }
         });
         let asking = asking.map(drop).boxed().shared();
@@ -151,7 +153,8 @@ impl Jwks {
             }
             body.extend_from_slice(&chunk);
         }
-        let set: JwkSet = serde_json::from_slice(&body).map_err(|error| format!("its answer is no key set: {error}"))?;
+        let set: JwkSet =
+            serde_json::from_slice(&body).map_err(|error| format!("its answer is no key set: {error}"))?;
         Ok(set.keys.iter().filter_map(usable).collect())
     }
 

@@ -64,7 +64,11 @@ impl Files {
                 }
                 Err(why) => {
                     if trouble.as_ref() != Some(&why) {
-                        tracing::warn!(feed, why, "the changed certificate can't be used: the last one is, still");
+                        tracing::warn!(
+                            feed,
+                            why,
+                            "the changed certificate can't be used: the last one is, still"
+                        );
                         trouble = Some(why);
                     }
                 }

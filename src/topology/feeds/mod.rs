@@ -39,6 +39,7 @@ pub enum FeedKey {
 }
 
 /// What a feed takes from.
+#[allow(clippy::large_enum_variant, reason = "a topology has a few")]
 pub enum FeedKind {
     Rabbitmq(Rabbitmq),
     Webhook(Webhook),

@@ -113,7 +113,11 @@ fn address(node: &Node, mistakes: &mut Mistakes) -> Option<SocketAddr> {
     let read = address.parse().ok();
     if read.is_none() {
         let message = format!("{} is no address to listen on", node.shown());
-        mistakes.add(&node.place, message, "write IP and port, as in 0.0.0.0:8480 or [::]:8480");
+        mistakes.add(
+            &node.place,
+            message,
+            "write IP and port, as in 0.0.0.0:8480 or [::]:8480",
+        );
     }
     read
 }
@@ -136,7 +140,11 @@ fn body_size(node: &Node, mistakes: &mut Mistakes) -> Option<usize> {
         return usize::try_from(bytes.min(MOST)).ok();
     }
     let message = format!("{} is no size for a request", node.shown());
-    mistakes.add(&node.place, message, "write one up to 16MB: Kafka takes 1 MB a record, unless it is told otherwise");
+    mistakes.add(
+        &node.place,
+        message,
+        "write one up to 16MB: Kafka takes 1 MB a record, unless it is told otherwise",
+    );
     None
 }
 
@@ -168,12 +176,17 @@ fn file(node: &Node, mistakes: &mut Mistakes) -> Option<PathBuf> {
         return Some(PathBuf::from(path));
     }
     let message = format!("{} depends on where the program is started", node.shown());
-    mistakes.add(&node.place, message, "write the whole path, as in /etc/millstream/tls.crt");
+    mistakes.add(
+        &node.place,
+        message,
+        "write the whole path, as in /etc/millstream/tls.crt",
+    );
     None
 }
 
 fn auth(node: &Node, mistakes: &mut Mistakes) -> Option<WebhookAuth> {
-    const HELP: &str = "write `auth: {api_key: \"${KEY}\"}`, or with `basic` or `oauth2`, or `auth: none` where nobody else can post";
+    const HELP: &str =
+        "write `auth: {api_key: \"${KEY}\"}`, or with `basic` or `oauth2`, or `auth: none` where nobody else can post";
     if node.kind == Kind::String("none".to_owned()) {
         return Some(WebhookAuth::Nothing);
     }
@@ -188,7 +201,11 @@ fn auth(node: &Node, mistakes: &mut Mistakes) -> Option<WebhookAuth> {
     if let Some(node) = keys {
         let header = header_node.map_or(Some("x-api-key".to_owned()), |node| header(node, fields.mistakes));
         let keys = secrets(api_key, node, fields.mistakes);
-        ways.push(header.zip(keys).map(|(header, keys)| WebhookAuth::ApiKey { header, keys }));
+        ways.push(
+            header
+                .zip(keys)
+                .map(|(header, keys)| WebhookAuth::ApiKey { header, keys }),
+        );
     } else if let Some(node) = header_node {
         fields.wrong(&node.place, "only an `api_key` has a header of its choice", "remove it");
     }
@@ -227,7 +244,11 @@ fn user(node: &Node, mistakes: &mut Mistakes) -> Option<Secret> {
     if !user.contains(':') && is_printable(&user) {
         return Some(Secret::new(user));
     }
-    mistakes.add(&node.place, "this can't be a user's name", "leave out `:` and control characters");
+    mistakes.add(
+        &node.place,
+        "this can't be a user's name",
+        "leave out `:` and control characters",
+    );
     None
 }
 
@@ -262,7 +283,11 @@ fn header(node: &Node, mistakes: &mut Mistakes) -> Option<String> {
     if name.chars().all(legal) {
         return Some(name);
     }
-    mistakes.add(&node.place, format!("{} is no header's name", node.shown()), "write one as x-api-key");
+    mistakes.add(
+        &node.place,
+        format!("{} is no header's name", node.shown()),
+        "write one as x-api-key",
+    );
     None
 }
 

@@ -24,7 +24,9 @@ fn without_the_key_or_with_another_nothing_is_read() {
     twice.headers.push(("x-api-key".to_owned(), "another".to_owned()));
     assert_eq!(hook.ask(&twice).status, 401);
     // asked before all else of the request, and before its body has come
-    let request = Request::of(b"").with("x-api-key", "wrong").with("content-length", "999999999");
+    let request = Request::of(b"")
+        .with("x-api-key", "wrong")
+        .with("content-length", "999999999");
     assert_eq!(hook.ask(&request.with("content-type", "text/plain")).status, 401);
     assert!(bodies(&broker, "orders").is_empty() && bodies(&broker, "dead").is_empty());
     assert_eq!(hook.post(body).status, 200);
@@ -49,14 +51,33 @@ fn a_user_has_one_password_or_while_it_is_changed_two() {
     assert_eq!(ask(&basic("bus:new-key")), 200);
     assert_eq!(ask(&basic("bus:old-key")), 200);
     assert_eq!(ask(&basic("bus:new-key").replace("Basic", "bAsIc")), 200);
-    for wrong in ["bus:new-kez", "bus:", "bus", ":new-key", "bu:new-key", "bus:new-key:", "", "other:old-key"] {
+    for wrong in [
+        "bus:new-kez",
+        "bus:",
+        "bus",
+        ":new-key",
+        "bu:new-key",
+        "bus:new-key:",
+        "",
+        "other:old-key",
+    ] {
         assert_eq!(ask(&basic(wrong)), 401, "{wrong}");
     }
-    for wrong in ["Basic", "Basic ", "Basic %%%", "Bearer YnVzOm5ldy1rZXk=", "BasicYnVzOm5ldy1rZXk="] {
+    for wrong in [
+        "Basic",
+        "Basic ",
+        "Basic %%%",
+        "Bearer YnVzOm5ldy1rZXk=",
+        "BasicYnVzOm5ldy1rZXk=",
+    ] {
         assert_eq!(ask(wrong), 401, "{wrong}");
     }
     let answer = hook.ask(&Request::of(b"{}"));
-    assert!(answer.head.contains("www-authenticate: basic realm="), "{}", answer.head);
+    assert!(
+        answer.head.contains("www-authenticate: basic realm="),
+        "{}",
+        answer.head
+    );
     assert_eq!(bodies(&broker, "orders").len(), 3);
 }
 

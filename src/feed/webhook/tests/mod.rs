@@ -128,7 +128,10 @@ impl<'b> Request<'b> {
         let mut request = Self {
             method: "POST",
             path: "/in",
-            headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            headers: headers
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
             body,
         };
         request = request.with("content-length", &body.len().to_string());
@@ -197,7 +200,10 @@ fn broker() -> MemoryBroker {
 /// With one key that is right, over a broker in memory.
 fn hook() -> (Hook, MemoryBroker) {
     let broker = broker();
-    (Hook::start(settings("{api_key: \"${KEY}\"}"), Arc::new(broker.clone())), broker)
+    (
+        Hook::start(settings("{api_key: \"${KEY}\"}"), Arc::new(broker.clone())),
+        broker,
+    )
 }
 
 /// The bodies in a topic.

@@ -37,9 +37,11 @@ impl Issuer {
                 // long enough for others to ask meanwhile
                 std::thread::sleep(Duration::from_millis(50));
                 let set = set.lock().unwrap().clone();
-                let (status, body) = set.map_or((500, String::new()), |set| (200, serde_json::to_string(&set).unwrap()));
+                let (status, body) =
+                    set.map_or((500, String::new()), |set| (200, serde_json::to_string(&set).unwrap()));
                 let length = body.len();
-                let answer = format!("HTTP/1.1 {status} x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}");
+                let answer =
+                    format!("HTTP/1.1 {status} x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}");
                 stream.write_all(answer.as_bytes()).unwrap();
             }
         });
@@ -86,7 +88,8 @@ fn token(key: &EncodingKey, algorithm: Algorithm, id: Option<&str>, claims: &ser
 }
 
 fn post(hook: &Hook, token: &str) -> u16 {
-    hook.ask(&Request::of(b"{}").with("authorization", &format!("Bearer {token}"))).status
+    hook.ask(&Request::of(b"{}").with("authorization", &format!("Bearer {token}")))
+        .status
 }
 
 #[test]
@@ -130,8 +133,16 @@ fn tokens_that_say_something_else_or_are_signed_by_others_are_wrong() {
     let right = token(&one, Algorithm::ES256, Some("e"), &claims());
     let (unsigned, _) = right.rsplit_once('.').unwrap();
     // what anybody knows of the issuer must not do as a secret
-    let modulus = serde_json::to_value(&public_rsa).unwrap()["n"].as_str().unwrap().to_owned();
-    let forged = token(&EncodingKey::from_secret(modulus.as_bytes()), Algorithm::HS256, Some("r"), &claims());
+    let modulus = serde_json::to_value(&public_rsa).unwrap()["n"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let forged = token(
+        &EncodingKey::from_secret(modulus.as_bytes()),
+        Algorithm::HS256,
+        Some("r"),
+        &claims(),
+    );
     let wrong = [
         with("iss", json!("https://other.example")),
         with("aud", json!("another")),
@@ -164,8 +175,17 @@ fn keys_nobody_knows_are_asked_for_once_a_minute_at_most_and_one_at_a_time() {
     let threads: Vec<_> = (0..20)
         .map(|number| {
             let (hook, one) = (Arc::clone(&hook), one.clone());
-            let id = if number % 2 == 0 { "e".to_owned() } else { format!("unknown-{number}") };
-            std::thread::spawn(move || (number, post(&hook, &token(&one, Algorithm::ES256, Some(&id), &claims()))))
+            let id = if number % 2 == 0 {
+                "e".to_owned()
+            } else {
+                format!("unknown-{number}")
+            };
+            std::thread::spawn(move || {
+                (
+                    number,
+                    post(&hook, &token(&one, Algorithm::ES256, Some(&id), &claims())),
+                )
+            })
         })
         .collect();
     for thread in threads {

@@ -90,7 +90,10 @@ fn the_answer_waits_until_kafka_has_the_last_of_a_list() {
     let mut owed = slow.owed();
     owed.pop().unwrap()(Ok(()));
     stream.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
-    assert!(stream.read(&mut [0]).is_err(), "it answers though one is not acknowledged");
+    assert!(
+        stream.read(&mut [0]).is_err(),
+        "it answers though one is not acknowledged"
+    );
     stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
     owed.pop().unwrap()(Ok(()));
     assert_eq!(answer(&mut stream).status, 200);

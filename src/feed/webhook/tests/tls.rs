@@ -57,7 +57,10 @@ fn events_come_over_tls_and_a_changed_certificate_is_used_without_a_restart() {
     let second = new_certificate(folder.path());
     let began = Instant::now();
     while post(&hook, &second).is_err() {
-        assert!(began.elapsed() < Duration::from_secs(10), "the new certificate is not used");
+        assert!(
+            began.elapsed() < Duration::from_secs(10),
+            "the new certificate is not used"
+        );
         std::thread::sleep(Duration::from_millis(20));
     }
     assert!(post(&hook, &first).is_err(), "the old certificate is shown, still");
@@ -87,7 +90,10 @@ fn files_that_are_not_there_or_do_not_fit_are_told_at_the_start() {
         hook.thread.take().unwrap().join().unwrap().unwrap_err().to_string()
     };
     let missing = failure();
-    assert!(missing.starts_with("feed hook: can't read ") && missing.contains("tls.crt"), "{missing}");
+    assert!(
+        missing.starts_with("feed hook: can't read ") && missing.contains("tls.crt"),
+        "{missing}"
+    );
     new_certificate(folder.path());
     let key = std::fs::read(folder.path().join("tls.key")).unwrap();
     new_certificate(folder.path());

@@ -56,7 +56,9 @@ fn a_webhook_needs_a_path_and_who_may_post() {
     assert_eq!((webhook.max_body, webhook.max_pending), (1_000_000, 1000));
     assert_eq!(webhook.timeout, Duration::from_secs(4));
     assert!(webhook.tls.is_none());
-    let mistakes = load(&with_feeds("  hook: {type: webhook, topic: orders}\n")).err().expect("mistakes");
+    let mistakes = load(&with_feeds("  hook: {type: webhook, topic: orders}\n"))
+        .err()
+        .expect("mistakes");
     assert_eq!(
         mistakes,
         [
@@ -73,7 +75,10 @@ fn every_setting_of_a_webhook_is_taken() {
          tls: {certificate: /a.crt, key: /a.key}",
     );
     assert!(matches!(webhook.auth, WebhookAuth::Nothing));
-    assert_eq!((webhook.listen.port(), webhook.max_body, webhook.max_pending), (1, 2_000_000, 5));
+    assert_eq!(
+        (webhook.listen.port(), webhook.max_body, webhook.max_pending),
+        (1, 2_000_000, 5)
+    );
     let tls = webhook.tls.expect("tls");
     assert_eq!((tls.certificate, tls.key), ("/a.crt".into(), "/a.key".into()));
 }
@@ -90,8 +95,12 @@ fn there_are_three_ways_to_know_who_posts() {
         shown("{basic: {user: eventbridge, password: \"${KEY}\"}}"),
         "Basic { user: (secret), passwords: [(secret)] }"
     );
-    let oauth2 = shown("{oauth2: {jwks_url: \"https://id.example/jwks\", issuer: \"https://id.example\", audience: hook}}");
-    assert!(oauth2.starts_with(r#"Oauth2 { jwks_url: "https://id.example/jwks", issuer"#), "{oauth2}");
+    let oauth2 =
+        shown("{oauth2: {jwks_url: \"https://id.example/jwks\", issuer: \"https://id.example\", audience: hook}}");
+    assert!(
+        oauth2.starts_with(r#"Oauth2 { jwks_url: "https://id.example/jwks", issuer"#),
+        "{oauth2}"
+    );
 }
 
 #[test]
@@ -116,12 +125,18 @@ fn a_secret_comes_from_a_variable_and_is_never_shown() {
 
 #[test]
 fn an_empty_secret_is_refused_and_so_are_three() {
-    assert_eq!(wrong("path: /in, auth: {api_key: \"${EMPTY}\"}"), "this text is empty | write something");
+    assert_eq!(
+        wrong("path: /in, auth: {api_key: \"${EMPTY}\"}"),
+        "this text is empty | write something"
+    );
     assert_eq!(
         wrong("path: /in, auth: {api_key: [\"${KEY}\", \"${EMPTY}\"]}"),
         "this text is empty | write something"
     );
-    assert_eq!(wrong("path: /in, auth: {api_key: []}"), "this list is empty | name at least one");
+    assert_eq!(
+        wrong("path: /in, auth: {api_key: []}"),
+        "this list is empty | name at least one"
+    );
     assert_eq!(
         wrong("path: /in, auth: {api_key: [\"${KEY}\", \"${OLD}\", \"${KEY}\"]}"),
         "more than two secrets are right at a time | keep two: the one in use, and the one to come after it"
@@ -187,12 +202,16 @@ fn two_webhooks_can_not_listen_on_one_address() {
         load(&with_feeds(&(feed("one", one) + &feed("other", other)))).err()
     };
     let help = "give each webhook a `listen` of its own, as in 0.0.0.0:8481";
-    let expected = |place: &str, listen: &str| Some(vec![format!("{place} `one` listens on {listen} already | {help}")]);
+    let expected =
+        |place: &str, listen: &str| Some(vec![format!("{place} `one` listens on {listen} already | {help}")]);
     assert_eq!(feeds("", ""), expected("4:3", "0.0.0.0:8480"));
     assert_eq!(
         feeds("", ", listen: \"127.0.0.1:8480\""),
         expected("4:64", "0.0.0.0:8480")
     );
     assert_eq!(feeds("", ", listen: \"0.0.0.0:8481\""), None);
-    assert_eq!(feeds(", listen: \"127.0.0.1:8480\"", ", listen: \"127.0.0.2:8480\""), None);
+    assert_eq!(
+        feeds(", listen: \"127.0.0.1:8480\"", ", listen: \"127.0.0.2:8480\""),
+        None
+    );
 }
