@@ -19,7 +19,7 @@ mod tls;
 use super::FeedError;
 use super::outlet::Outlet;
 use super::running::Stop;
-use crate::topology::Webhook;
+use crate::topology::{Webhook, WebhookAuth};
 use answer::{Accepted, Refusal};
 use auth::Auth;
 use axum::Router;
@@ -35,8 +35,11 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::time::Instant;
 
-/// How long a connection may take to send the head of a request, and may be idle.
-const HEAD: Duration = Duration::from_secs(10);
+/// How long a new connection may take for its handshake, and again for the head of its first request.
+const FIRST: Duration = Duration::from_secs(10);
+/// How long the next head may take, idle time included: longer than the minute for which load balancers keep a connection, as
+/// one that is closed while a request is on its way costs a try. Only who may post gets that far.
+const NEXT: Duration = Duration::from_secs(75);
 /// Connections that wait until they are taken; the system may have a limit of its own.
 const BACKLOG: u32 = 1024;
 /// Of the head of a request, about.
@@ -86,20 +89,31 @@ async fn serve(listener: TcpListener, settings: &Webhook, outlet: Outlet, stop: 
     });
     let app = Router::new().fallback(receive).with_state(receiver);
     let handle = Handle::new();
-    let mut server = Server::from_listener(listener).handle(handle.clone()).http1_only();
+    let mut server = Server::from_listener(listener)
+        .handle(handle.clone())
+        .first_request_timeout(FIRST)
+        .http1_only();
     server
         .http_builder()
         .http1()
-        .header_read_timeout(HEAD)
+        .header_read_timeout(NEXT)
         .max_buf_size(HEAD_BYTES);
     let bounded = Bounded::new(Arc::clone(outlet.state()));
     let app = app.into_make_service();
     let stopping = tokio::spawn(stopped(handle, stop, settings.timeout));
+    let feed = &outlet.state().name;
+    tracing::info!(feed, address = %settings.listen, tls = tls.is_some(), "the feed listens");
+    if matches!(settings.auth, WebhookAuth::Nothing) {
+        tracing::warn!(
+            feed,
+            "whoever reaches the feed's address may post events: it has `auth: none`"
+        );
+    }
     outlet.state().up();
     let served = match tls {
         None => server.acceptor(bounded).serve(app).await,
         Some(files) => {
-            let acceptor = files.acceptor().handshake_timeout(HEAD).acceptor(bounded);
+            let acceptor = files.acceptor().handshake_timeout(FIRST).acceptor(bounded);
             tokio::select! {
                 served = server.acceptor(acceptor).serve(app) => served,
                 never = files.keep_up(&outlet.state().name) => match never {},

@@ -99,11 +99,17 @@ impl Refusal {
             Self::Method => Some((header::ALLOW, "POST")),
             Self::Credentials(challenge) => Some((header::WWW_AUTHENTICATE, challenge)),
             Self::Full => Some((header::RETRY_AFTER, "1")),
-            Self::KeysAway | Self::Unacknowledged => Some((header::RETRY_AFTER, "5")),
-            // what is left of the body is not read
-            Self::TooLarge | Self::Slow | Self::Broken => Some((header::CONNECTION, "close")),
+            Self::Slow | Self::KeysAway | Self::Unacknowledged => Some((header::RETRY_AFTER, "5")),
             _ => None,
         }
+    }
+
+    /// Whether the connection ends with the answer: what is left of the body is not read, or nobody knows who this is.
+    fn closes(self) -> bool {
+        matches!(
+            self,
+            Self::TooLarge | Self::Slow | Self::Broken | Self::NotFound | Self::Method | Self::Credentials(_)
+        )
     }
 }
 
@@ -112,6 +118,10 @@ impl IntoResponse for Refusal {
         let mut response = (self.status(), self.text()).into_response();
         if let Some((name, value)) = self.header() {
             response.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
+        if self.closes() {
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(header::CONNECTION, close);
         }
         response
     }

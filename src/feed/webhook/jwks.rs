@@ -6,7 +6,7 @@
 use super::answer::Refusal;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
-use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, JwkSet, PublicKeyUse};
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use rustls::crypto::ring;
 use serde::de::IgnoredAny;
@@ -176,17 +176,20 @@ fn find(keys: &[Key], id: Option<&str>, algorithm: Algorithm) -> Option<Decoding
     (id.is_some() || fitting.next().is_none()).then(|| first.key.clone())
 }
 
-/// A key to check signatures with, of a kind that is taken.
-fn usable(jwk: &jsonwebtoken::jwk::Jwk) -> Option<Key> {
-    let algorithm = match &jwk.algorithm {
-        AlgorithmParameters::RSA(_) => Algorithm::RS256,
-        AlgorithmParameters::EllipticCurve(curve) if curve.curve == EllipticCurve::P256 => Algorithm::ES256,
+/// A key to check signatures with, of a kind that is taken, and not meant for something else.
+fn usable(jwk: &Jwk) -> Option<Key> {
+    let (algorithm, named) = match &jwk.algorithm {
+        AlgorithmParameters::RSA(_) => (Algorithm::RS256, KeyAlgorithm::RS256),
+        AlgorithmParameters::EllipticCurve(curve) if curve.curve == EllipticCurve::P256 => {
+            (Algorithm::ES256, KeyAlgorithm::ES256)
+        }
         _ => return None,
     };
-    let signs = matches!(jwk.common.public_key_use, None | Some(PublicKeyUse::Signature));
+    let meant = jwk.common.key_algorithm.is_none_or(|meant| meant == named)
+        && matches!(jwk.common.public_key_use, None | Some(PublicKeyUse::Signature));
     Some(Key {
         id: jwk.common.key_id.clone(),
         algorithm,
-        key: DecodingKey::from_jwk(jwk).ok().filter(|_| signs)?,
+        key: DecodingKey::from_jwk(jwk).ok().filter(|_| meant)?,
     })
 }

@@ -18,6 +18,7 @@ fn without_the_key_or_with_another_nothing_is_read() {
         assert_eq!(answer.status, 401, "{wrong}");
         assert_eq!(answer.body, "the credentials are missing or wrong\n");
         assert!(answer.head.contains("www-authenticate: apikey"), "{}", answer.head);
+        assert!(answer.head.contains("connection: close"), "{}", answer.head);
     }
     assert_eq!(hook.ask(&Request::of(body).without("x-api-key")).status, 401);
     let mut twice = Request::of(body);

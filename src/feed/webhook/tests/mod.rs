@@ -12,7 +12,7 @@ use crate::broker::memory::MemoryBroker;
 use crate::broker::{BrokerError, Done, Outgoing, Reaction, TopicState, Writer};
 use crate::feed::keys::Keys;
 use crate::feed::state::FeedState;
-use crate::topology::{FeedKind, Topology, WebhookAuth, load_text};
+use crate::topology::{FeedKind, Topology, load_text};
 use std::fmt::Write as _;
 use std::io::{Read, Write as _};
 use std::net::TcpStream;

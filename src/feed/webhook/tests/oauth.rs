@@ -1,7 +1,7 @@
 //! Bearer tokens, with an issuer of the test.
 
 use super::*;
-use jsonwebtoken::jwk::{Jwk, JwkSet};
+use jsonwebtoken::jwk::{Jwk, JwkSet, KeyAlgorithm, PublicKeyUse};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode, get_current_timestamp};
 use serde_json::json;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -164,6 +164,19 @@ fn tokens_that_say_something_else_or_are_signed_by_others_are_wrong() {
     }
     assert!(bodies(&broker, "orders").is_empty());
     assert_eq!(issuer.asked(), 1);
+}
+
+#[test]
+fn a_key_that_is_meant_for_something_else_checks_no_signature() {
+    let (encrypts, other) = (ec(), EncodingKey::from_rsa_der(RSA));
+    let mut one = public(&encrypts, Algorithm::ES256, "e");
+    one.common.public_key_use = Some(PublicKeyUse::Encryption);
+    let mut two = public(&other, Algorithm::RS256, "r");
+    two.common.key_algorithm = Some(KeyAlgorithm::RS512);
+    let issuer = Issuer::start(vec![one, two]);
+    let (hook, _) = issuer.hook();
+    assert_eq!(post(&hook, &token(&encrypts, Algorithm::ES256, Some("e"), &claims())), 401);
+    assert_eq!(post(&hook, &token(&other, Algorithm::RS256, Some("r"), &claims())), 401);
 }
 
 #[test]
