@@ -175,7 +175,10 @@ fn a_key_that_is_meant_for_something_else_checks_no_signature() {
     two.common.key_algorithm = Some(KeyAlgorithm::RS512);
     let issuer = Issuer::start(vec![one, two]);
     let (hook, _) = issuer.hook();
-    assert_eq!(post(&hook, &token(&encrypts, Algorithm::ES256, Some("e"), &claims())), 401);
+    assert_eq!(
+        post(&hook, &token(&encrypts, Algorithm::ES256, Some("e"), &claims())),
+        401
+    );
     assert_eq!(post(&hook, &token(&other, Algorithm::RS256, Some("r"), &claims())), 401);
 }
 
