@@ -11,6 +11,7 @@ mod graph;
 mod mistakes;
 mod reset;
 mod run;
+mod send;
 mod state;
 mod test;
 
@@ -33,6 +34,7 @@ enum Command {
     Graph(graph::GraphCommand),
     Reset(reset::ResetCommand),
     Run(run::Run),
+    Send(send::Send),
     State(state::StateCommand),
     Test(test::Test),
 }
@@ -100,6 +102,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>, terminal: &mut Terminal<'_
         Command::Graph(command) => command.run(terminal),
         Command::Reset(command) => command.run(terminal),
         Command::Run(command) => command.run(terminal),
+        Command::Send(command) => command.run(terminal),
         Command::State(command) => command.run(terminal),
         Command::Test(command) => command.run(terminal),
     };

@@ -15,6 +15,12 @@ use tokio::sync::watch;
 pub struct Stop(pub(super) watch::Receiver<bool>);
 
 impl Stop {
+    /// For tests of a feed by itself.
+    #[cfg(test)]
+    pub(super) fn of(stop: watch::Receiver<bool>) -> Self {
+        Self(stop)
+    }
+
     /// Waits until the feed is to stop.
     pub async fn requested(&mut self) {
         // An error: whoever could ask for it is gone.

@@ -22,6 +22,8 @@ pub struct TestTopology {
     run: String,
     prefix: String,
     application: String,
+    /// What its instances have in their environment, beside what the test has in its own.
+    environment: Vec<(String, String)>,
 }
 
 enum Names {
@@ -75,6 +77,7 @@ impl TestTopology {
             run,
             prefix,
             application: String::new(),
+            environment: Vec::new(),
         };
         // Logs are appended to when an instance starts again; those of an earlier run have nothing to say here.
         for entry in fs::read_dir(log_folder()).expect("the folder of logs").flatten() {
@@ -158,6 +161,13 @@ impl TestTopology {
             }
         }
         self.write(&(lines.join("\n") + "\n"));
+        self
+    }
+
+    /// Sets a variable in the environment of its instances.
+    #[must_use]
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -263,6 +273,7 @@ impl Instance {
             .args(["--brokers", brokers, "--instance", name, "--http", &http])
             .args(arguments)
             .env("MILLSTREAM_STATE_DIR", topology.state())
+            .envs(topology.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(output.try_clone().expect("a second handle of the log"))
             .stderr(output);

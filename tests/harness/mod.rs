@@ -14,6 +14,7 @@ pub mod documents;
 pub mod group;
 pub mod load;
 pub mod millstream;
+pub mod moto;
 pub mod node;
 pub mod progress;
 pub mod random;

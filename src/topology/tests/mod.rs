@@ -5,6 +5,7 @@ mod graphs;
 mod parts;
 mod plans;
 mod robust;
+mod sqs;
 mod tables;
 mod whole;
 
