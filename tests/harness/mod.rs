@@ -10,12 +10,14 @@ pub mod children;
 pub mod client;
 pub mod cluster;
 pub mod compare;
+pub mod cut;
 pub mod documents;
 pub mod group;
 pub mod load;
 pub mod millstream;
 pub mod node;
 pub mod progress;
+pub mod rabbitmq;
 pub mod random;
 
 use std::path::PathBuf;
