@@ -10,6 +10,7 @@ pub mod children;
 pub mod client;
 pub mod cluster;
 pub mod compare;
+pub mod cut;
 pub mod documents;
 pub mod group;
 pub mod load;
@@ -17,6 +18,7 @@ pub mod millstream;
 pub mod moto;
 pub mod node;
 pub mod progress;
+pub mod rabbitmq;
 pub mod random;
 
 use std::path::PathBuf;

@@ -17,6 +17,7 @@ mod numbers;
 mod outages;
 mod own;
 mod pipeline;
+mod rabbitmq;
 mod reset;
 mod restore;
 mod scenario;

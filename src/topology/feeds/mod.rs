@@ -5,7 +5,7 @@ mod secret;
 mod sqs;
 mod webhook;
 
-pub use rabbitmq::Rabbitmq;
+pub use rabbitmq::{QueueType, Rabbitmq};
 pub use secret::Secret;
 pub use sqs::Sqs;
 pub use webhook::{Webhook, WebhookAuth, WebhookTls};
