@@ -1,6 +1,7 @@
 //! Watching a process while it works: its processor time and memory from /proc, its progress by what it has committed.
 
 use crate::harness::millstream::{Instance, TestTopology};
+use crate::harness::processor_time;
 use crate::harness::progress::Progress;
 use std::process::Child;
 use std::time::{Duration, Instant};
@@ -90,22 +91,6 @@ pub fn watch(brokers: &str, output: &str, process: Process, expected: u64) -> Me
     measured.peak_kib = peak_kib(id);
     process.end();
     measured
-}
-
-/// User and system time of a process, all its threads, the ended ones too.
-fn processor_time(id: u32) -> Duration {
-    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).expect("the process runs");
-    // The name in brackets may hold anything; utime and stime are the 14th and 15th field of the line.
-    let (_, fields) = stat.rsplit_once(')').expect("a name in brackets");
-    let ticks: u64 = fields
-        .split_whitespace()
-        .skip(11)
-        .take(2)
-        .map(|field| field.parse::<u64>().expect("ticks"))
-        .sum();
-    // SAFETY: asks for a constant.
-    let per_second = unsafe { libc::sysconf(libc::_SC_CLK_TCK) };
-    Duration::from_secs_f64(ticks as f64 / per_second as f64)
 }
 
 fn peak_kib(id: u32) -> u64 {

@@ -120,7 +120,7 @@ pub(super) fn call<'a>(function: Function, arguments: &[Option<Value<'a>>], aren
     match function {
         Function::First => return Ok(arguments.iter().flatten().find(|value| **value != Value::Null).copied()),
         Function::List => return Ok(Some(list(first, arena))),
-        Function::Uuid5 => return uuid5(arguments, arena),
+        Function::Uuid5 => return uuid5_text(arguments, arena),
         Function::Required => return texts::required(first, arguments.get(1).copied().flatten()).map(Some),
         _ => {}
     }
@@ -260,20 +260,27 @@ fn whole_number(value: Value<'_>) -> Answer<'_> {
     }
 }
 
-fn uuid5<'a>(arguments: &[Option<Value<'a>>], arena: &'a Bump) -> Answer<'a> {
+/// The UUIDv5 over texts, and the canonical JSON of anything else, joined by line feeds.
+pub fn uuid5<'v>(parts: impl Iterator<Item = &'v Value<'v>>) -> Uuid {
     let mut name = String::new();
-    for (index, argument) in arguments.iter().enumerate() {
-        let Some(argument) = argument else { return Ok(None) };
+    for (index, part) in parts.enumerate() {
         if index > 0 {
             name.push('\n');
         }
-        match argument {
+        match part {
             Value::String(text) => name.push_str(text),
             other => name.push_str(&to_text(other)),
         }
     }
+    Uuid::new_v5(&NAMESPACE, name.as_bytes())
+}
+
+fn uuid5_text<'a>(arguments: &[Option<Value<'a>>], arena: &'a Bump) -> Answer<'a> {
+    if arguments.iter().any(Option::is_none) {
+        return Ok(None);
+    }
     let mut buffer = Uuid::encode_buffer();
-    let id = Uuid::new_v5(&NAMESPACE, name.as_bytes());
+    let id = uuid5(arguments.iter().flatten());
     Ok(Some(Value::String(
         arena.alloc_str(id.hyphenated().encode_lower(&mut buffer)),
     )))

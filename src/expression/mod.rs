@@ -36,7 +36,7 @@ mod function_tests;
 #[cfg(test)]
 mod tests;
 
-pub use functions::NAMESPACE;
+pub use functions::{NAMESPACE, uuid5};
 pub use names::Names;
 pub(crate) use names::constant;
 

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 /// Says when to stop. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Stop(watch::Receiver<bool>);
+pub struct Stop(pub(super) watch::Receiver<bool>);
 
 impl Stop {
     /// For tests of a feed by itself.
@@ -82,7 +82,7 @@ impl Feeds {
                 let Some(feed) = topology.feeds.get(index) else {
                     return Ok(());
                 };
-                runtime.block_on(run(feed, outlet, stop))
+                runtime.block_on(run(&topology, feed, outlet, stop))
             };
             let thread = thread
                 .spawn(body)
@@ -127,9 +127,12 @@ impl Feeds {
     }
 }
 
-async fn run(feed: &Feed, outlet: Outlet, stop: Stop) -> Result<(), FeedError> {
+async fn run(topology: &Topology, feed: &Feed, outlet: Outlet, stop: Stop) -> Result<(), FeedError> {
     match &feed.kind {
-        FeedKind::Rabbitmq(settings) => rabbitmq::run(settings, outlet, stop).await,
+        FeedKind::Rabbitmq(settings) => {
+            let queue = settings.queue(&topology.application, &feed.name);
+            rabbitmq::run(settings, &queue, outlet, stop).await
+        }
         FeedKind::Webhook(settings) => webhook::run(settings, outlet, stop).await,
         FeedKind::Sqs(settings) => sqs::run(settings, outlet, stop).await,
     }

@@ -1,16 +1,180 @@
 //! Takes events that are posted, and answers once Kafka has them.
+//!
+//! What must hold:
+//! - **2xx only after Kafka has everything of the request**, as records or dead letters, and an answer within `timeout`
+//!   whatever Kafka does. What was queued when it ran out may still arrive; it is sent again, and dropped as a duplicate;
+//! - **nothing of who may not post is read**, let alone parsed or kept: a request is refused by its head;
+//! - **memory is bounded** by events and bytes under way, also those whose sender was told to come again, and by connections.
+
+mod answer;
+mod auth;
+mod body;
+mod connections;
+mod delivery;
+mod jwks;
+#[cfg(test)]
+mod tests;
+mod tls;
 
 use super::FeedError;
 use super::outlet::Outlet;
 use super::running::Stop;
-use crate::topology::Webhook;
+use crate::topology::{Webhook, WebhookAuth};
+use answer::{Accepted, Refusal};
+use auth::Auth;
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::Method;
+use axum::response::{IntoResponse, Response};
+use axum_server::{Handle, Server};
+use connections::Bounded;
+use delivery::Delivery;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::time::Instant;
+
+/// How long a new connection may take for its handshake, and again for the head of its first request.
+const FIRST: Duration = Duration::from_secs(10);
+/// How long the next head may take, idle time included: longer than the minute for which load balancers keep a connection, as
+/// one that is closed while a request is on its way costs a try. Only who may post gets that far.
+const NEXT: Duration = Duration::from_secs(75);
+/// Connections that wait until they are taken; the system may have a limit of its own.
+const BACKLOG: u32 = 1024;
+/// Of the head of a request, about.
+const HEAD_BYTES: usize = 32 << 10;
+/// Beyond `timeout`, so that an answer at the last moment is still written.
+const LAST_ANSWERS: Duration = Duration::from_millis(500);
 
 /// Runs until it is stopped.
 ///
 /// # Errors
 /// Settings that can't work.
-pub async fn run(_settings: &Webhook, outlet: Outlet, mut stop: Stop) -> Result<(), FeedError> {
+pub async fn run(settings: &Webhook, outlet: Outlet, stop: Stop) -> Result<(), FeedError> {
+    let listener = listen(settings.listen).map_err(|error| {
+        let message = format!("can't listen on {}: {error}; give another address", settings.listen);
+        wrong(&outlet, message)
+    })?;
+    serve(listener, settings, outlet, stop).await
+}
+
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()
+    } else {
+        TcpSocket::new_v6()
+    }?;
+    // as one that was here a moment ago may have left connections behind
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+async fn serve(listener: TcpListener, settings: &Webhook, outlet: Outlet, stop: Stop) -> Result<(), FeedError> {
+    let start = |error: std::io::Error| FeedError::Thread(error.to_string());
+    let auth = Auth::new(&settings.auth).map_err(|why| wrong(&outlet, why))?;
+    let tls = match &settings.tls {
+        Some(files) => Some(tls::Files::read(files).await.map_err(|why| wrong(&outlet, why))?),
+        None => None,
+    };
+    let outlet = Arc::new(outlet);
+    let receiver = Arc::new(Receiver {
+        path: settings.path.clone(),
+        max_body: settings.max_body,
+        timeout: settings.timeout,
+        auth,
+        delivery: Arc::new(Delivery::new(Arc::clone(&outlet), settings)),
+        outlet: Arc::clone(&outlet),
+    });
+    let app = Router::new().fallback(receive).with_state(receiver);
+    let handle = Handle::new();
+    let mut server = Server::from_listener(listener)
+        .handle(handle.clone())
+        .first_request_timeout(FIRST)
+        .http1_only();
+    server
+        .http_builder()
+        .http1()
+        .header_read_timeout(NEXT)
+        .max_buf_size(HEAD_BYTES);
+    let bounded = Bounded::new(Arc::clone(outlet.state()));
+    let app = app.into_make_service();
+    let stopping = tokio::spawn(stopped(handle, stop, settings.timeout));
+    let feed = &outlet.state().name;
+    tracing::info!(feed, address = %settings.listen, tls = tls.is_some(), "the feed listens");
+    if matches!(settings.auth, WebhookAuth::Nothing) {
+        tracing::warn!(
+            feed,
+            "whoever reaches the feed's address may post events: it has `auth: none`"
+        );
+    }
     outlet.state().up();
+    let served = match tls {
+        None => server.acceptor(bounded).serve(app).await,
+        Some(files) => {
+            let acceptor = files.acceptor().handshake_timeout(FIRST).acceptor(bounded);
+            tokio::select! {
+                served = server.acceptor(acceptor).serve(app) => served,
+                never = files.keep_up(&outlet.state().name) => match never {},
+            }
+        }
+    };
+    stopping.abort();
+    served.map_err(start)
+}
+
+/// Ends the server well: it takes nothing more, and what is under way has its time.
+async fn stopped(handle: Handle<SocketAddr>, mut stop: Stop, timeout: Duration) {
     stop.requested().await;
-    Ok(())
+    handle.graceful_shutdown(Some(timeout + LAST_ANSWERS));
+}
+
+fn wrong(outlet: &Outlet, message: String) -> FeedError {
+    FeedError::Settings {
+        feed: outlet.state().name.clone(),
+        message,
+    }
+}
+
+/// What a request meets.
+struct Receiver {
+    path: String,
+    max_body: usize,
+    timeout: Duration,
+    auth: Auth,
+    delivery: Arc<Delivery>,
+    outlet: Arc<Outlet>,
+}
+
+async fn receive(State(receiver): State<Arc<Receiver>>, request: Request) -> Response {
+    match receiver.take(request).await {
+        Ok(accepted) => accepted.into_response(),
+        Err(refusal) => {
+            receiver.outlet.state().refused(refusal.reason());
+            refusal.into_response()
+        }
+    }
+}
+
+impl Receiver {
+    /// One request, from the head on. What is cheap is asked first, and nothing of the body before all of the head is right.
+    async fn take(&self, request: Request) -> Result<Accepted, Refusal> {
+        let deadline = Instant::now() + self.timeout;
+        let (head, body) = request.into_parts();
+        if head.uri.path() != self.path {
+            return Err(Refusal::NotFound);
+        }
+        if head.method != Method::POST {
+            return Err(Refusal::Method);
+        }
+        let known = tokio::time::timeout_at(deadline, self.auth.check(&head.headers)).await;
+        known.unwrap_or(Err(Refusal::KeysAway))?;
+        let length = body::check(&head.headers, self.max_body)?;
+        let room = self.delivery.room_for_bytes(length.unwrap_or(self.max_body))?;
+        let read = body::read(body, length, self.max_body);
+        let bytes = tokio::time::timeout_at(deadline, read).await;
+        let bytes = bytes.unwrap_or(Err(Refusal::Slow))?;
+        self.delivery.deliver(bytes, room, deadline).await
+    }
 }

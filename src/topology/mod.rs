@@ -25,7 +25,9 @@ mod sinks;
 mod tests;
 mod topics;
 
-pub use feeds::{Feed, FeedKey, FeedKind, Rabbitmq, Secret, Sqs, Webhook, types as feed_types};
+pub use feeds::{
+    Feed, FeedKey, FeedKind, QueueType, Rabbitmq, Secret, Sqs, Webhook, WebhookAuth, WebhookTls, types as feed_types,
+};
 pub use graph::{Entry, Graph, SubTopology};
 pub use plan::{Action, Expected, Missing, Partitions, Plan, PlannedTopic, Role, Setting, Verdict, Wrong, compare};
 

@@ -227,6 +227,27 @@ impl Documents {
     }
 }
 
+/// Routing key, body and what must come of it, but for its id, of every message that the Customers microservice publishes.
+pub fn published() -> Vec<(&'static str, Vec<u8>, Outcome)> {
+    let all = RABBITMQ.iter();
+    all.map(|(name, routing_key, key, message, change)| {
+        let kind = if INTEGRATION.contains(message) {
+            "integration"
+        } else {
+            "activity"
+        };
+        let outcome = Outcome {
+            topic: format!("{kind}-{DEV}"),
+            key: (*key).to_owned(),
+            message: (*message).to_owned(),
+            change: (!change.is_empty()).then(|| (*change).to_owned()),
+            id: None,
+        };
+        (*routing_key, sample("rabbitmq", name), outcome)
+    })
+    .collect()
+}
+
 /// The rows of the reference tables.
 pub fn table_rows(topology: &TestTopology) -> Vec<Message> {
     let mut rows = Vec::new();

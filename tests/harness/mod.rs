@@ -10,6 +10,7 @@ pub mod children;
 pub mod client;
 pub mod cluster;
 pub mod compare;
+pub mod cut;
 pub mod documents;
 pub mod group;
 pub mod load;
@@ -17,6 +18,7 @@ pub mod millstream;
 pub mod moto;
 pub mod node;
 pub mod progress;
+pub mod rabbitmq;
 pub mod random;
 
 use std::path::PathBuf;
@@ -71,4 +73,20 @@ pub fn free_port() -> u16 {
         }
     }
     panic!("no port from {FIRST} to {} is free", FIRST + COUNT);
+}
+
+/// User and system time of a process, all its threads, the ended ones too.
+pub fn processor_time(id: u32) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).expect("the process runs");
+    // The name in brackets may hold anything; utime and stime are the 14th and 15th field of the line.
+    let (_, fields) = stat.rsplit_once(')').expect("a name in brackets");
+    let ticks: u64 = fields
+        .split_whitespace()
+        .skip(11)
+        .take(2)
+        .map(|field| field.parse::<u64>().expect("ticks"))
+        .sum();
+    // SAFETY: asks for a constant.
+    let per_second = unsafe { libc::sysconf(libc::_SC_CLK_TCK) };
+    Duration::from_secs_f64(ticks as f64 / per_second as f64)
 }

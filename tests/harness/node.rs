@@ -208,8 +208,10 @@ pub fn java(folder: &Path, options: JavaOptions) -> Command {
 fn sweep() {
     for entry in fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        let Some(owner) = name
-            .strip_prefix("millstream-kafka-")
+        let prefixes = ["millstream-kafka-", "millstream-rabbitmq-"];
+        let Some(owner) = prefixes
+            .iter()
+            .find_map(|prefix| name.strip_prefix(prefix))
             .and_then(|rest| rest.split('-').next())
         else {
             continue;

@@ -5,10 +5,10 @@ mod secret;
 mod sqs;
 mod webhook;
 
-pub use rabbitmq::Rabbitmq;
+pub use rabbitmq::{QueueType, Rabbitmq};
 pub use secret::Secret;
 pub use sqs::Sqs;
-pub use webhook::Webhook;
+pub use webhook::{Webhook, WebhookAuth, WebhookTls};
 
 use super::Topology;
 use super::expressions::{expression, expression_or_text, without_secrets};
@@ -39,6 +39,7 @@ pub enum FeedKey {
 }
 
 /// What a feed takes from.
+#[allow(clippy::large_enum_variant, reason = "a topology has a few")]
 pub enum FeedKind {
     Rabbitmq(Rabbitmq),
     Webhook(Webhook),
@@ -118,6 +119,7 @@ fn feed_key(node: &Node, parts: &Parts<'_>, mistakes: &mut Mistakes) -> Option<F
 
 /// A feed fills a topic that a source reads, and takes its key from a processor that needs nothing but the record.
 pub(super) fn check(topology: &Topology, mistakes: &mut Mistakes) {
+    webhook::check(&topology.feeds, mistakes);
     for feed in &topology.feeds {
         let read = || topology.sources.iter().map(|source| source.topic.as_str());
         if !read().any(|topic| topic == feed.topic) {

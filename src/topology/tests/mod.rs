@@ -4,6 +4,7 @@ mod feeds;
 mod graphs;
 mod parts;
 mod plans;
+mod rabbitmq;
 mod robust;
 mod sqs;
 mod tables;

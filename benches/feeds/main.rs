@@ -1,0 +1,28 @@
+//! What a message costs that a feed takes: into a real broker with all guarantees on, beside the least that could take it.
+//!
+//! `cargo bench --bench feeds -- webhook --seconds 10`
+
+#[path = "../../tests/harness/mod.rs"]
+mod harness;
+mod webhook;
+
+use clap::Parser;
+
+#[derive(Parser)]
+enum Which {
+    /// Events that are posted, beside a handler that does nothing.
+    Webhook(webhook::Arguments),
+    /// The handler that does nothing, until it is killed.
+    #[command(hide = true)]
+    Nothing { address: std::net::SocketAddr },
+}
+
+fn main() {
+    // As the program itself.
+    millstream::allocator::tune();
+    // as `cargo bench` adds it
+    match Which::parse_from(std::env::args().filter(|argument| argument != "--bench")) {
+        Which::Webhook(arguments) => webhook::bench(&arguments),
+        Which::Nothing { address } => webhook::nothing(address),
+    }
+}
