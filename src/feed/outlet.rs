@@ -14,6 +14,8 @@ use tokio::sync::oneshot;
 const FULL: Duration = Duration::from_millis(5);
 /// The largest dead letter; what is larger is cut.
 const DEAD_LETTER_BYTES: usize = 900_000;
+/// Of a message whose dead letter was refused at that size.
+const SMALL_LETTER_BYTES: usize = 16_384;
 
 /// A message as it came.
 #[derive(Clone, Debug, Default)]
@@ -105,6 +107,19 @@ impl Outlet {
             detail: None,
             processor: self.state.name.clone(),
         };
+        let written = self.write_letter(message, &reason, DEAD_LETTER_BYTES).await;
+        match written {
+            // Its topic takes less than that.
+            Err(error) if error.reaction == Reaction::DeadLetter => {
+                self.write_letter(message, &reason, SMALL_LETTER_BYTES).await?;
+            }
+            written => written?,
+        }
+        self.state.dead_lettered();
+        Ok(())
+    }
+
+    async fn write_letter(&self, message: &Message<'_>, reason: &Reason, limit: usize) -> Result<(), BrokerError> {
         let (done, receipt) = receipt();
         let mut done = Some(done);
         while let Some(again) = done.take() {
@@ -118,18 +133,17 @@ impl Outlet {
                     key: None,
                     value: Some(&message.body),
                     headers,
-                    timestamp: message.timestamp.unwrap_or(-1),
+                    // Of now: the message's own may be why it was refused.
+                    timestamp: -1,
                 };
                 let write = |letter: Outgoing<'_>| self.writer.write(letter, again);
-                dead_letter::write(&record, &reason, &self.dead_letters, DEAD_LETTER_BYTES, write)
+                dead_letter::write(&record, reason, &self.dead_letters, limit, write)
             });
             if done.is_some() {
                 tokio::time::sleep(FULL).await;
             }
         }
-        told(receipt).await?;
-        self.state.dead_lettered();
-        Ok(())
+        told(receipt).await
     }
 
     /// Given back: the queue is full.

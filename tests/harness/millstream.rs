@@ -42,6 +42,11 @@ impl TestTopology {
         Self::shipped(test, "fused.yaml")
     }
 
+    /// The same with its feeds.
+    pub fn customer_events_fed(test: &str) -> Self {
+        Self::shipped(test, "feeds.yaml")
+    }
+
     fn shipped(test: &str, file: &'static str) -> Self {
         let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("topology/customer-events");
         let folder = tempfile::tempdir().expect("a temporary folder");

@@ -34,6 +34,11 @@ impl Pipeline {
         let topology = TestTopology::customer_events(test)
             .kafka("session.timeout.ms", "6000")
             .kafka("heartbeat.interval.ms", "500");
+        Self::customers(topology, brokers)
+    }
+
+    /// A variant of the shipped topology, with all its topics.
+    pub fn customers(topology: TestTopology, brokers: &str) -> Self {
         let pipeline = Self::on(topology, brokers);
         let outputs = documents::outputs();
         let mut partitioned: Vec<&str> = documents::FEEDS.to_vec();

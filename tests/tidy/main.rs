@@ -196,6 +196,22 @@ fn every_module_has_a_line_in_the_crates_root() {
 }
 
 #[test]
+fn no_mark_of_a_merge_is_left() {
+    let mut findings = Vec::new();
+    for path in files(&root(), &|_| true) {
+        let Ok(text) = std::fs::read_to_string(&path) else {
+            continue;
+        };
+        for (index, line) in text.lines().enumerate() {
+            if ["<<<<<<< ", ">>>>>>> "].iter().any(|mark| line.starts_with(mark)) {
+                findings.push(format!("{}:{}: a mark of a merge", path.display(), index + 1));
+            }
+        }
+    }
+    report(&findings);
+}
+
+#[test]
 fn nothing_names_a_machine() {
     let mut findings = Vec::new();
     for path in files(&root(), &|_| true) {

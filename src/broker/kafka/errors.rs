@@ -40,7 +40,9 @@ pub fn classify_delivery(error: KafkaError) -> BrokerError {
 
 fn of_code(code: Code) -> Reaction {
     match code {
-        Code::MessageSizeTooLarge | Code::InvalidRecord | Code::InvalidMessageSize => Reaction::DeadLetter,
+        Code::MessageSizeTooLarge | Code::InvalidRecord | Code::InvalidMessageSize | Code::InvalidTimestamp => {
+            Reaction::DeadLetter
+        }
         Code::Fenced | Code::ProducerFenced | Code::Fatal | Code::State | Code::InvalidTransactionalState => {
             Reaction::Rebuild
         }

@@ -1,6 +1,10 @@
 //! A producer for feeds: idempotent, without transactions, each record acknowledged by itself.
+//!
+//! A broker refuses batches, not records: one that is too large for its topic takes those along that happen to be in its batch, and
+//! small ones together may be too large for a topic with a low limit. So what is refused is sent once more, alone.
 
 use super::config::KafkaSettings;
+use super::consumer::hand_over;
 use super::context::log;
 use super::errors::classify;
 use super::producer::base_record;
@@ -8,10 +12,11 @@ use crate::broker::{BrokerError, Done, Outgoing, Reaction, Writer};
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::DeliveryResult;
+use rdkafka::message::{BorrowedMessage, DeliveryResult};
 use rdkafka::producer::{Producer as _, ProducerContext, ThreadedProducer};
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Whoever waits for an acknowledgement waits for this, too.
 const LINGER_MS: &str = "5";
@@ -22,10 +27,52 @@ pub struct KafkaWriter {
 }
 
 /// Tells each record's owner what became of it.
-#[derive(Default)]
 struct Callbacks {
     /// The producer has failed for good.
     broken: AtomicBool,
+    /// How a record is sent alone; `None`: this is how.
+    alone: Option<Alone>,
+}
+
+/// What is owed to whoever wrote a record.
+struct Owed {
+    done: Done,
+    /// As it was written: of a record that failed, librdkafka does not tell it any more.
+    timestamp: Option<i64>,
+}
+
+/// A producer whose batches have one record; built when first needed.
+struct Alone {
+    kafka: KafkaSettings,
+    producer: OnceLock<Result<ThreadedProducer<Callbacks>, BrokerError>>,
+}
+
+impl Alone {
+    /// Sends a record once more. It is called where nothing may wait: if there is no room, its owner sends it again.
+    fn send(&self, message: &BorrowedMessage<'_>, owed: Owed) {
+        let producer = self.producer.get_or_init(|| producer(&self.kafka, None));
+        let producer = match producer {
+            Ok(producer) => producer,
+            Err(error) => return (owed.done)(Err(error.clone())),
+        };
+        let timestamp = owed.timestamp;
+        let owed = Cell::new(Some(owed));
+        hand_over(message, &mut |record| {
+            let outgoing = Outgoing {
+                topic: record.origin.topic,
+                partition: Some(record.origin.partition),
+                key: record.key,
+                value: record.value,
+                headers: record.headers,
+                timestamp,
+            };
+            if let Some(owed) = owed.take()
+                && let Err((error, back)) = producer.send(base_record(&outgoing, Box::new(owed)))
+            {
+                (back.delivery_opaque.done)(Err(classify("write", error)));
+            }
+        });
+    }
 }
 
 impl ClientContext for Callbacks {
@@ -42,13 +89,17 @@ impl ClientContext for Callbacks {
 }
 
 impl ProducerContext for Callbacks {
-    type DeliveryOpaque = Box<Done>;
+    type DeliveryOpaque = Box<Owed>;
 
-    fn delivery(&self, result: &DeliveryResult<'_>, done: Box<Done>) {
-        done(match result {
-            Ok(_) => Ok(()),
-            Err((error, _)) => Err(self.met(error.clone())),
-        });
+    fn delivery(&self, result: &DeliveryResult<'_>, owed: Box<Owed>) {
+        let (error, message) = match result {
+            Ok(_) => return (owed.done)(Ok(())),
+            Err((error, message)) => (self.met(error.clone()), message),
+        };
+        match &self.alone {
+            Some(alone) if error.reaction == Reaction::DeadLetter => alone.send(message, *owed),
+            _ => (owed.done)(Err(error)),
+        }
     }
 }
 
@@ -68,7 +119,7 @@ impl KafkaWriter {
     pub fn start(kafka: &KafkaSettings) -> Result<Self, BrokerError> {
         Ok(Self {
             kafka: kafka.clone(),
-            producer: Mutex::new(Arc::new(producer(kafka)?)),
+            producer: Mutex::new(Arc::new(start(kafka)?)),
         })
     }
 
@@ -77,14 +128,25 @@ impl KafkaWriter {
         let mut producer = self.producer.lock().unwrap_or_else(PoisonError::into_inner);
         if producer.context().broken.load(Ordering::Relaxed) {
             tracing::warn!("the feeds' producer has failed for good: a new one is built");
-            *producer = Arc::new(self::producer(&self.kafka)?);
+            *producer = Arc::new(start(&self.kafka)?);
         }
         Ok(Arc::clone(&producer))
     }
 }
 
-fn producer(kafka: &KafkaSettings) -> Result<ThreadedProducer<Callbacks>, BrokerError> {
+fn start(kafka: &KafkaSettings) -> Result<ThreadedProducer<Callbacks>, BrokerError> {
+    let alone = Alone {
+        kafka: kafka.clone(),
+        producer: OnceLock::new(),
+    };
+    producer(kafka, Some(alone))
+}
+
+fn producer(kafka: &KafkaSettings, alone: Option<Alone>) -> Result<ThreadedProducer<Callbacks>, BrokerError> {
     let mut config = kafka.producer();
+    if alone.is_none() {
+        config.set("batch.num.messages", "1");
+    }
     config.set("delivery.report.only.error", "false");
     // For ever: who sent the record keeps it until we say that Kafka has it.
     config.set("message.timeout.ms", "0");
@@ -92,7 +154,10 @@ fn producer(kafka: &KafkaSettings) -> Result<ThreadedProducer<Callbacks>, Broker
         config.set("linger.ms", LINGER_MS);
     }
     config
-        .create_with_context(Callbacks::default())
+        .create_with_context(Callbacks {
+            broken: AtomicBool::new(false),
+            alone,
+        })
         .map_err(|error| classify("create the feeds' producer", error))
 }
 
@@ -105,11 +170,15 @@ impl Writer for KafkaWriter {
                 return None;
             }
         };
-        match producer.send(base_record(&record, Box::new(done))) {
+        let owed = Owed {
+            done,
+            timestamp: record.timestamp,
+        };
+        match producer.send(base_record(&record, Box::new(owed))) {
             Ok(()) => None,
-            Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => Some(*back.delivery_opaque),
+            Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => Some(back.delivery_opaque.done),
             Err((error, back)) => {
-                (back.delivery_opaque)(Err(producer.context().met(error)));
+                (back.delivery_opaque.done)(Err(producer.context().met(error)));
                 None
             }
         }

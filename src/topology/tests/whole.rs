@@ -333,8 +333,13 @@ dead_letters: {}
 #[test]
 fn the_shipped_topology_and_its_variants_are_right() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("topology/customer-events");
-    for file in ["topology.yaml", "fused.yaml"] {
-        let loaded = crate::topology::load(&folder.join(file), &|_| None);
+    for file in ["topology.yaml", "fused.yaml", "feeds.yaml"] {
+        let environment = |name: &str| match name {
+            "RABBITMQ_URL" => Some("amqp://guest:guest@localhost:5672/%2f".to_owned()),
+            "EVENTBRIDGE_KEY" => Some("a key".to_owned()),
+            _ => None,
+        };
+        let loaded = crate::topology::load(&folder.join(file), &environment);
         assert!(loaded.is_ok(), "{file}: {:#?}", loaded.err());
     }
 }
