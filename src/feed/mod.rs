@@ -9,6 +9,7 @@
 //!
 //! Deliberately not here: exactly once (that is the topology's), and any look into a body but for the record's key.
 
+mod backoff;
 mod keys;
 mod outlet;
 mod rabbitmq;

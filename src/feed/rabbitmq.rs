@@ -5,7 +5,6 @@
 //! - what was taken and not acknowledged is bounded by `prefetch`, so Kafka may be away as long as it likes;
 //! - whatever breaks, the channel is closed and the queue consumed anew: RabbitMQ then gives again what was not acknowledged.
 
-mod backoff;
 mod connection;
 mod consuming;
 mod headers;
@@ -13,10 +12,10 @@ mod headers;
 mod tests;
 
 use super::FeedError;
+use super::backoff::Backoff;
 use super::outlet::Outlet;
 use super::running::Stop;
 use crate::topology::Rabbitmq;
-use backoff::Backoff;
 use connection::{Opener, Session};
 use consuming::Ended;
 use std::time::{Duration, Instant};
@@ -35,7 +34,7 @@ pub async fn run(settings: &Rabbitmq, queue: &str, outlet: Outlet, mut stop: Sto
         message,
     };
     let opener = Opener::new(settings, queue, &state.name).map_err(wrong)?;
-    let mut backoff = Backoff::default();
+    let backoff = Backoff::default();
     loop {
         let opened = tokio::select! {
             biased;
@@ -53,15 +52,16 @@ pub async fn run(settings: &Rabbitmq, queue: &str, outlet: Outlet, mut stop: Sto
                 Ended::Lost { why, progress } => {
                     state.down(&why);
                     if progress || since.elapsed() > STEADY {
-                        backoff = Backoff::default();
+                        backoff.worked();
                     }
                 }
             }
         }
+        backoff.failed();
         tokio::select! {
             biased;
             () = stop.requested() => return Ok(()),
-            () = tokio::time::sleep(backoff.next(backoff::chance())) => {}
+            () = backoff.wait() => {}
         }
     }
 }

@@ -4,7 +4,6 @@
 //! So what was received is deleted only after Kafka has it, is hidden for longer while Kafka is slow, and is shown again at once
 //! where Kafka refused it or the feed ends first. A delete that fails, a crash, a network that is cut: the message comes again.
 
-mod backoff;
 mod flow;
 mod held;
 mod message;

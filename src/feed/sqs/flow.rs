@@ -1,12 +1,12 @@
 //! From the queue to Kafka and back to the queue: receive, write, wait, delete. One thread, and a part of it for each.
 
-use super::backoff::Backoff;
 use super::held::{Held, Id};
 use super::message::{Made, made};
 use super::queue::{BATCH, Queue, Refused};
 use super::standing::{Part, Standing};
 use super::trouble::Trouble;
 use crate::broker::BrokerError;
+use crate::feed::backoff::Backoff;
 use crate::feed::{Message, Outlet, Receipt, Stop};
 use aws_sdk_sqs::types::Message as Received;
 use futures_util::future::LocalBoxFuture;
