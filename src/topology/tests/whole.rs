@@ -336,7 +336,7 @@ fn the_shipped_topology_and_its_variants_are_right() {
     for file in ["topology.yaml", "fused.yaml", "feeds.yaml"] {
         let environment = |name: &str| match name {
             "RABBITMQ_URL" => Some("amqp://guest:guest@localhost:5672/%2f".to_owned()),
-            "EVENTBRIDGE_KEY" => Some("a key".to_owned()),
+            "EVENTBRIDGE_KEY" => Some("a-key".to_owned()),
             _ => None,
         };
         let loaded = crate::topology::load(&folder.join(file), &environment);
