@@ -131,7 +131,7 @@ pub fn drain(url: &str, queue: &str, messages: u64) {
 fn millstream(rabbit: &Rabbit, broker: &Broker, messages: u64, round: usize) {
     let yaml = format!(
         "application: bench\nfeeds:\n  rabbit: {{type: rabbitmq, topic: fed, url: \"{}\", exchange: {EXCHANGE}, queue: fed-{round}, \
-         key: = event.detail.payload.users[0].id}}\nsources:\n  fed: {{topic: fed}}\nsinks:\n  out: {{from: fed, topic: out}}\n\
+         key: \"= event.detail.payload.users[0].id\"}}\nsources:\n  fed: {{topic: fed}}\nsinks:\n  out: {{from: fed, topic: out}}\n\
          dead_letters: {{topic: dead}}\n",
         rabbit.url()
     );
