@@ -7,7 +7,7 @@ use crate::dead_letter::{self, Reason};
 use crate::record::{Header, Origin, RawRecord};
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::oneshot;
 
 /// Until there is room in the queue again.
@@ -23,8 +23,6 @@ pub struct Message<'m> {
     pub body: Cow<'m, [u8]>,
     /// The record's headers.
     pub headers: Vec<MessageHeader<'m>>,
-    /// Milliseconds since the epoch. `None`: now.
-    pub timestamp: Option<i64>,
 }
 
 /// Name and value; one without a value is allowed.
@@ -133,7 +131,6 @@ impl Outlet {
                     key: None,
                     value: Some(&message.body),
                     headers,
-                    // Of now: the message's own may be why it was refused.
                     timestamp: -1,
                 };
                 let write = |letter: Outgoing<'_>| self.writer.write(letter, again);
@@ -150,24 +147,28 @@ impl Outlet {
     fn offer(&self, message: &Message<'_>, done: Done) -> Option<Done> {
         with_headers(message, |headers| {
             let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-            keys.of(
-                &message.body,
-                headers,
-                message.timestamp.unwrap_or(-1),
-                |key, headers| {
-                    let record = Outgoing {
-                        topic: &self.topic,
-                        partition: None,
-                        key,
-                        value: Some(&message.body),
-                        headers,
-                        timestamp: message.timestamp,
-                    };
-                    self.writer.write(record, done)
-                },
-            )
+            // Of now, whatever the message says of its own time: a topic deletes what is older than its retention, and what waited
+            // for longer than that elsewhere would be gone before anybody read it.
+            let now = now();
+            keys.of(&message.body, headers, now, |key, headers| {
+                let record = Outgoing {
+                    topic: &self.topic,
+                    partition: None,
+                    key,
+                    value: Some(&message.body),
+                    headers,
+                    timestamp: Some(now),
+                };
+                self.writer.write(record, done)
+            })
         })
     }
+}
+
+/// Milliseconds since the epoch.
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 fn receipt() -> (Done, Receipt) {

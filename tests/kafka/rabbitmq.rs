@@ -227,7 +227,14 @@ fn a_message_has_all_its_headers_and_one_that_kafka_can_not_take_is_a_dead_lette
     let records = pipeline.client.committed(&feed);
     let record = records.iter().find(|record| record.value.as_deref() == Some(&body));
     let record = record.expect("the body, byte for byte");
-    assert_eq!(record.timestamp, Some(1_716_357_372_000));
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .expect("a clock");
+    let age = now.as_millis() as i64 - record.timestamp.expect("a timestamp");
+    assert!(
+        (0..60_000).contains(&age),
+        "the record is of when it was taken, not of 2024"
+    );
     for (name, value) in [
         ("rabbitmq.routing_key", "user.userupdated"),
         ("rabbitmq.exchange", "headers"),

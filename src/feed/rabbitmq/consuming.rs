@@ -132,7 +132,7 @@ pub async fn consume(session: &mut Session, outlet: &Outlet, stop: &mut Stop) ->
             delivery = session.consumer.next(), if waiting.is_none() && last.is_none() => match delivery {
                 Some(Ok(delivery)) => {
                     tags.taken(delivery.delivery_tag);
-                    waiting = Some((delivery.delivery_tag, headers::message(delivery, &session.vhost, headers::now())));
+                    waiting = Some((delivery.delivery_tag, headers::message(delivery, &session.vhost)));
                 }
                 Some(Err(error)) => return tags.lost(connection_lost(&error)),
                 None => {

@@ -8,22 +8,13 @@ use bumpalo::Bump;
 use lapin::message::Delivery;
 use lapin::types::{AMQPValue, DecimalValue};
 use std::borrow::Cow;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-/// A publisher's clock may be so much ahead of ours. Kafka refuses what is from the future by more than an hour.
-const AHEAD_MS: i64 = 60_000;
 /// Of lists and tables in a header; what is deeper is left out.
 const DEPTH: usize = 32;
 
-/// Milliseconds since the epoch.
-pub fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-}
-
 /// What there is of these: `rabbitmq.routing_key`, `exchange`, `vhost`, `message_id`, `correlation_id`, `timestamp`, `redelivered`, and
-/// `rabbitmq.header.NAME`. `now`: milliseconds since the epoch.
-pub fn message(delivery: Delivery, vhost: &str, now: i64) -> Message<'static> {
+/// `rabbitmq.header.NAME`.
+pub fn message(delivery: Delivery, vhost: &str) -> Message<'static> {
     let Delivery {
         exchange,
         routing_key,
@@ -61,17 +52,7 @@ pub fn message(delivery: Delivery, vhost: &str, now: i64) -> Message<'static> {
     Message {
         body: Cow::Owned(data),
         headers,
-        timestamp: properties
-            .timestamp()
-            .as_ref()
-            .and_then(|seconds| timestamp(*seconds, now)),
     }
-}
-
-/// Milliseconds. `None`: a time that is not to come yet, as where somebody wrote milliseconds for seconds.
-fn timestamp(seconds: u64, now: i64) -> Option<i64> {
-    let at = i64::try_from(seconds).ok()?.checked_mul(1_000)?;
-    (at <= now.saturating_add(AHEAD_MS)).then_some(at)
 }
 
 /// The id of a message that came without one: what the topology gives it, so that it is the same however often it comes.

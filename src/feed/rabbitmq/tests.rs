@@ -17,8 +17,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-const NOW: i64 = 1_750_000_000_000;
-
 fn delivery(properties: BasicProperties, body: &[u8]) -> Delivery {
     let mut delivery = Delivery::mock(7, "ecomm".into(), "user.userupdated".into(), true, body.to_vec());
     delivery.properties = properties;
@@ -27,7 +25,7 @@ fn delivery(properties: BasicProperties, body: &[u8]) -> Delivery {
 
 /// Names and texts of the headers of a message.
 fn headers(properties: BasicProperties, body: &[u8]) -> Vec<(String, Option<String>)> {
-    let message = message(delivery(properties, body), "/qa", NOW);
+    let message = message(delivery(properties, body), "/qa");
     assert_eq!(message.body, body);
     let text = |value: &[u8]| String::from_utf8(value.to_vec()).unwrap();
     let all = message.headers.iter();
@@ -50,15 +48,11 @@ fn some(pairs: &[(&str, &str)]) -> Vec<(String, Option<String>)> {
 }
 
 #[test]
-fn what_amqp_says_of_a_message_becomes_headers_and_its_time_the_records() {
+fn what_amqp_says_of_a_message_becomes_headers() {
     let properties = BasicProperties::default()
         .with_message_id("m-1".into())
         .with_correlation_id("c-1".into())
         .with_timestamp(1_749_999_999);
-    assert_eq!(
-        message(delivery(properties.clone(), b"{}"), "/qa", NOW).timestamp,
-        Some(1_749_999_999_000)
-    );
     assert_eq!(
         headers(properties, b" { } \n"),
         some(&[
@@ -83,10 +77,6 @@ fn what_is_absent_has_no_header() {
             ("rabbitmq.vhost", "/qa"),
             ("rabbitmq.redelivered", "true"),
         ])
-    );
-    assert_eq!(
-        message(delivery(BasicProperties::default(), b""), "/", NOW).timestamp,
-        None
     );
 }
 
@@ -125,23 +115,6 @@ fn the_same_document_written_otherwise_has_the_same_id_and_another_has_another()
     let id = |body: &[u8]| header(BasicProperties::default(), body, "rabbitmq.message_id");
     assert_eq!(id(br#"{"a":1,"b":2}"#), id(br#" {"b": 2, "a": 1}"#));
     assert_ne!(id(br#"{"a":1,"b":2}"#), id(br#"{"a":1,"b":3}"#));
-}
-
-#[test]
-fn a_time_to_come_is_no_records_time() {
-    for seconds in [u64::MAX, 1_750_000_000_000, 1_750_000_061] {
-        let properties = BasicProperties::default().with_timestamp(seconds);
-        assert_eq!(message(delivery(properties.clone(), b"{}"), "/", NOW).timestamp, None);
-        assert_eq!(
-            header(properties, b"{}", "rabbitmq.timestamp"),
-            Some(seconds.to_string())
-        );
-    }
-    let properties = BasicProperties::default().with_timestamp(1_750_000_059);
-    assert_eq!(
-        message(delivery(properties, b"{}"), "/", NOW).timestamp,
-        Some(1_750_000_059_000)
-    );
 }
 
 /// What a header of this value becomes.

@@ -27,6 +27,8 @@ pub fn made(received: Received, unwrap_sns: bool) -> Made {
     add(&mut headers, "sqs.message_id", received.message_id);
     let count = system.get(&System::ApproximateReceiveCount);
     add(&mut headers, "sqs.receive_count", count.cloned());
+    let sent = system.get(&System::SentTimestamp);
+    add(&mut headers, "sqs.sent_timestamp", sent.cloned());
     add(
         &mut headers,
         "sqs.message_group_id",
@@ -37,7 +39,6 @@ pub fn made(received: Received, unwrap_sns: bool) -> Made {
     for (name, value) in attributes {
         headers.push((format!("{ATTRIBUTE}{name}").into(), bytes(value).map(Cow::Owned)));
     }
-    let timestamp = system.get(&System::SentTimestamp).and_then(|time| time.parse().ok());
     let body = received.body.unwrap_or_default();
     let mut unopened = None;
     let mut content = None;
@@ -51,7 +52,6 @@ pub fn made(received: Received, unwrap_sns: bool) -> Made {
         message: Message {
             body: content.unwrap_or(body).into_bytes().into(),
             headers,
-            timestamp,
         },
         unopened,
     }
