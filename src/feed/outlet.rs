@@ -55,15 +55,7 @@ impl Outlet {
     /// Queues a message, waiting while the queue is full. The receipt is for [`Outlet::settle`].
     pub async fn send(&self, message: &Message<'_>) -> Receipt {
         self.state.received();
-        let (done, receipt) = receipt();
-        let mut done = Some(done);
-        while let Some(again) = done.take() {
-            done = self.offer(message, again);
-            if done.is_some() {
-                tokio::time::sleep(FULL).await;
-            }
-        }
-        receipt
+        queued(|done| self.offer(message, done)).await
     }
 
     /// Queues a message, unless the queue is full: `None`.
@@ -118,10 +110,8 @@ impl Outlet {
     }
 
     async fn write_letter(&self, message: &Message<'_>, reason: &Reason, limit: usize) -> Result<(), BrokerError> {
-        let (done, receipt) = receipt();
-        let mut done = Some(done);
-        while let Some(again) = done.take() {
-            done = with_headers(message, |headers| {
+        let receipt = queued(|done| {
+            with_headers(message, |headers| {
                 let record = RawRecord {
                     origin: Origin {
                         topic: &self.topic,
@@ -133,14 +123,11 @@ impl Outlet {
                     headers,
                     timestamp: -1,
                 };
-                let write = |letter: Outgoing<'_>| self.writer.write(letter, again);
+                let write = |letter: Outgoing<'_>| self.writer.write(letter, done);
                 dead_letter::write(&record, reason, &self.dead_letters, limit, write)
-            });
-            if done.is_some() {
-                tokio::time::sleep(FULL).await;
-            }
-        }
-        told(receipt).await
+            })
+        });
+        told(receipt.await).await
     }
 
     /// Given back: the queue is full.
@@ -169,6 +156,19 @@ impl Outlet {
 fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Offers a record until the queue has room for it.
+async fn queued(offer: impl Fn(Done) -> Option<Done>) -> Receipt {
+    let (done, receipt) = receipt();
+    let mut done = Some(done);
+    while let Some(again) = done.take() {
+        done = offer(again);
+        if done.is_some() {
+            tokio::time::sleep(FULL).await;
+        }
+    }
+    receipt
 }
 
 fn receipt() -> (Done, Receipt) {

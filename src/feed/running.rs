@@ -92,10 +92,6 @@ impl Feeds {
         Ok(feeds)
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.threads.is_empty()
-    }
-
     /// How each stands.
     pub fn states(&self) -> &[Arc<FeedState>] {
         &self.states
