@@ -28,9 +28,13 @@ pub mod ops;
 pub mod processor;
 /// Records, raw and decoded. Keeps: everything in one is borrowed from its bytes or its arena.
 pub mod record;
+/// The schema registry. Keeps: asked once for a schema, whoever needs it; what it does not say is not known, and waited for.
+pub mod registry;
 #[cfg(test)]
 /// Ways to break the commit protocol, in tests only. Keeps: a thread breaks its own alone; the program has nothing of it.
 mod sabotage;
+/// Schemas, Avro's and JSON's, compiled. Keeps: what matches loses nothing; what it costs to decode is bounded; no value in a message.
+pub mod schema;
 /// Stores and their changelogs. Keeps: a transaction's writes are seen by it at once and by nobody else until it is committed.
 pub mod state;
 /// The test driver: topologies run without Kafka. Keeps: what is tested is the production task and transaction code; a seed repeats a run.

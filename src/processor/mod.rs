@@ -6,7 +6,6 @@
 mod aggregate;
 pub mod count;
 mod dedupe;
-mod document;
 mod enrich;
 mod filter;
 mod identity;
@@ -15,7 +14,6 @@ mod map;
 mod read;
 mod redact;
 mod repartition;
-mod schema;
 mod switch;
 mod table;
 #[cfg(test)]

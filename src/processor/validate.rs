@@ -5,16 +5,16 @@
 #[cfg(test)]
 mod tests;
 
-use super::schema::Schema;
 use super::{Context, Definition, Failure, Processor, Reading, kind, read};
 use crate::expression::{Expression, Scope};
 use crate::record::Record;
+use crate::schema::json::JsonSchema;
 use crate::yaml::{self, Fields};
 use std::sync::Arc;
 
 #[derive(Clone)]
 struct Validate {
-    schema: Arc<Schema>,
+    schema: Arc<JsonSchema>,
     /// What is validated; without it, the record's value.
     value: Option<Expression>,
 }
@@ -24,7 +24,7 @@ pub(super) fn read(fields: &mut Fields<'_>, reading: &Reading<'_>) -> Option<Arc
     let schema = fields.required("schema", |node, mistakes| {
         let name = yaml::text(node, mistakes)?;
         read::within(reading.folder, &name, &node.place, mistakes)?;
-        mistakes.take_one(Schema::load(reading.folder, &name, &node.place))
+        mistakes.take_one(JsonSchema::load(reading.folder, &name, &node.place))
     });
     let value = fields.optional("value", read::expression(reading));
     Some(Arc::new(Validate {

@@ -17,7 +17,8 @@ const LAYERS: &[&[&str]] = &[
     &["processor", "dead_letter"],
     &["mapping", "state", "broker", "codec"],
     &["expression"],
-    &["record"],
+    &["record", "registry"],
+    &["schema"],
     &["value", "yaml", "allocator", "sabotage"],
 ];
 /// May be used from anywhere and uses nobody.

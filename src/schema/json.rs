@@ -1,12 +1,14 @@
-//! A JSON Schema of a topology, compiled, and what it says of a value.
+//! A JSON Schema (2020-12) of a topology, compiled, and what it says of a value.
 //!
 //! Invariants: nothing is fetched from anywhere but files inside the topology's folder; nothing of a value stands in a
 //! [`Reason`] but names of members and positions in lists; what a wrong value costs is bounded.
 
-use super::document::{Document, distinct};
+mod document;
+
 use crate::value::Value;
 use crate::yaml::{Mistake, Place, shortened};
 use bumpalo::Bump;
+use document::{Document, distinct};
 use jsonschema::error::ValidationErrorKind as Kind;
 use jsonschema::{Draft, Retrieve, Uri, ValidationError, Validator};
 use std::path::{Component, Path, PathBuf};
@@ -23,13 +25,14 @@ const LONGEST_REASON: usize = 300;
 /// Files have URIs under this, so that references between them can be followed.
 const BASE: &str = "topology:///";
 
-pub(super) struct Schema {
+/// A compiled JSON Schema.
+pub struct JsonSchema {
     name: String,
     validator: Validator<Document>,
 }
 
 /// Why a value does not match.
-pub(super) struct Reason {
+pub struct Reason {
     /// The place in the value, as a JSON pointer.
     pub at: String,
     pub message: String,
@@ -37,9 +40,9 @@ pub(super) struct Reason {
     pub schema_path: String,
 }
 
-impl Schema {
+impl JsonSchema {
     /// Reads and compiles the schema in the file of that name in `folder`. `place` is where the topology names it.
-    pub fn load(folder: &Path, name: &str, place: &Place) -> Result<Schema, Mistake> {
+    pub fn load(folder: &Path, name: &str, place: &Place) -> Result<JsonSchema, Mistake> {
         let in_file = |line, column| Place {
             line,
             column,
@@ -76,7 +79,7 @@ impl Schema {
             );
             Mistake::new(&in_file(1, 1), message).help("JSON Schema 2020-12 is the language here")
         })?;
-        Ok(Schema {
+        Ok(JsonSchema {
             name: name.to_owned(),
             validator,
         })

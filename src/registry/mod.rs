@@ -1,0 +1,71 @@
+//! The schema registry: schemas by their id, and ids by subject.
+//!
+//! A registry speaks Confluent's HTTP API. What a record names by id is asked for once and kept, as an id never changes its meaning.
+//!
+//! Invariants: an answer that did not come is [`RegistryError::Away`], never [`RegistryError::Unknown`]; addresses and credentials
+//! stand in no message.
+
+mod subject;
+
+pub use subject::Subject;
+
+use std::sync::Arc;
+
+/// The language of a schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Language {
+    Avro,
+    Json,
+    Protobuf,
+}
+
+/// A schema as the registry has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registered {
+    pub id: u32,
+    pub language: Language,
+    pub text: String,
+    /// The texts of all that it refers to, each after what it needs itself, with the names that it refers to them by.
+    pub references: Vec<(String, String)>,
+}
+
+/// A schema to be found or registered: one text that needs no other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Declared {
+    pub language: Language,
+    pub text: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RegistryError {
+    /// No answer, or one that may be another the next time: to be tried again.
+    #[error("the schema registry is away: {0}")]
+    Away(String),
+    /// The registry answered that there is no such schema, id or subject.
+    #[error("the schema registry has no {0}")]
+    Unknown(String),
+    /// The registry answered no, and will again: credentials, an incompatible schema.
+    #[error("the schema registry refused it: {0}")]
+    Refused(String),
+}
+
+/// What the engine and the commands need of a registry. Calls block; whoever calls decides how often to try again.
+pub trait Registry: Send + Sync {
+    /// The schema of an id: at once if it is known; else it is asked for, once for all who wait.
+    ///
+    /// # Errors
+    /// [`RegistryError`]; that there is no such id is kept for a while too.
+    fn schema(&self, id: u32) -> Result<Arc<Registered>, RegistryError>;
+
+    /// The id that a subject gives this very schema.
+    ///
+    /// # Errors
+    /// [`RegistryError::Unknown`]: the subject does not have it.
+    fn id(&self, subject: &str, schema: &Declared) -> Result<u32, RegistryError>;
+
+    /// Registers a schema as the newest version of a subject.
+    ///
+    /// # Errors
+    /// [`RegistryError::Refused`]: it is incompatible, or the registry can't read it.
+    fn register(&self, subject: &str, schema: &Declared) -> Result<u32, RegistryError>;
+}
