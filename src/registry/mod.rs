@@ -5,9 +5,10 @@
 //! Invariants: an answer that did not come is [`RegistryError::Away`], never [`RegistryError::Unknown`]; addresses and credentials
 //! stand in no message.
 
+pub mod memory;
 mod subject;
 
-pub use subject::Subject;
+pub use subject::{STRATEGIES, Subject};
 
 use std::sync::Arc;
 
@@ -68,4 +69,29 @@ pub trait Registry: Send + Sync {
     /// # Errors
     /// [`RegistryError::Refused`]: it is incompatible, or the registry can't read it.
     fn register(&self, subject: &str, schema: &Declared) -> Result<u32, RegistryError>;
+}
+
+/// The registry of a topology that names none.
+#[derive(Clone, Copy, Debug)]
+pub struct NoRegistry;
+
+impl NoRegistry {
+    fn refused<T>() -> Result<T, RegistryError> {
+        let why = "the topology has no `schema_registry:`";
+        Err(RegistryError::Refused(why.to_owned()))
+    }
+}
+
+impl Registry for NoRegistry {
+    fn schema(&self, _: u32) -> Result<Arc<Registered>, RegistryError> {
+        Self::refused()
+    }
+
+    fn id(&self, _: &str, _: &Declared) -> Result<u32, RegistryError> {
+        Self::refused()
+    }
+
+    fn register(&self, _: &str, _: &Declared) -> Result<u32, RegistryError> {
+        Self::refused()
+    }
 }

@@ -14,6 +14,7 @@ mod expressions;
 mod extends;
 mod feeds;
 mod file;
+mod formats;
 mod graph;
 mod names;
 mod order;
@@ -33,7 +34,7 @@ pub use plan::{Action, Expected, Missing, Partitions, Plan, PlannedTopic, Role, 
 
 pub use selection::Selection;
 
-use crate::codec::Codecs;
+use crate::codec::Format;
 use crate::expression::Expression;
 use crate::processor::Definition;
 use crate::value::SecretNames;
@@ -87,7 +88,7 @@ pub enum StoresIn {
 pub struct Source {
     pub name: String,
     pub topic: String,
-    pub codec: Codecs,
+    pub format: Format,
     /// Whether a record without a value is processed, as `null`; else it fails.
     pub tombstones: bool,
     pub on_error: OnError,
@@ -96,7 +97,7 @@ pub struct Source {
 pub struct Table {
     pub name: String,
     pub topic: String,
-    pub codec: Codecs,
+    pub format: Format,
 }
 
 pub struct ProcessorNode {
@@ -121,7 +122,7 @@ pub struct Sink {
     pub condition: Condition,
     pub key: Option<Expression>,
     pub headers: Vec<(String, Expression)>,
-    pub codec: Codecs,
+    pub format: Format,
     pub place: Place,
 }
 
