@@ -96,6 +96,11 @@ impl JsonSchema {
         self.schema.get("title").and_then(serde_json::Value::as_str)
     }
 
+    /// Its own `description`.
+    pub fn description(&self) -> Option<&str> {
+        self.schema.get("description").and_then(serde_json::Value::as_str)
+    }
+
     /// The schema itself, where it needs no other file.
     ///
     /// # Errors

@@ -287,6 +287,7 @@ fn assemble(draft: Draft<'_>, links: &Links, order: &[usize]) -> Option<Topology
             key: sink.new_key,
             headers: sink.headers,
             format: sink.format?,
+            description: sink.description,
             place: sink.key.place.clone(),
         })
     });
@@ -299,6 +300,7 @@ fn assemble(draft: Draft<'_>, links: &Links, order: &[usize]) -> Option<Topology
         standby_replicas: draft.standby_replicas,
         kafka: draft.kafka,
         secrets: draft.secrets,
+        api: draft.api,
         feeds: draft.feeds.into_iter().map(|(_, feed)| feed).collect::<Option<_>>()?,
         sources: draft
             .sources

@@ -56,6 +56,11 @@ impl AvroSchema {
         self.0.name.as_deref()
     }
 
+    /// The `doc` of the type.
+    pub fn doc(&self) -> Option<&str> {
+        None
+    }
+
     /// The schema as one text that needs no other: each named type is defined where it comes first.
     pub fn text(&self) -> &str {
         &self.0.text
