@@ -87,6 +87,23 @@ impl JsonSchema {
         })
     }
 
+    /// Of a schema that stands in no file and refers to none.
+    ///
+    /// # Errors
+    /// What is no JSON Schema, in words.
+    pub fn of(name: &str, schema: &serde_json::Value) -> Result<JsonSchema, String> {
+        let validator = jsonschema::options_for::<Document>()
+            .with_draft(Draft::Draft202012)
+            .should_validate_formats(true)
+            .should_ignore_unknown_formats(false)
+            .build(schema)
+            .map_err(|error| shortened(&error.to_string(), LONGEST_REASON))?;
+        Ok(JsonSchema {
+            name: name.to_owned(),
+            validator,
+        })
+    }
+
     pub fn name(&self) -> &str {
         &self.name
     }
