@@ -100,6 +100,7 @@ impl JsonSchema {
             .map_err(|error| shortened(&error.to_string(), LONGEST_REASON))?;
         Ok(JsonSchema {
             name: name.to_owned(),
+            schema: schema.clone(),
             validator,
         })
     }
