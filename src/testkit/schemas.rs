@@ -26,7 +26,7 @@ impl<'t> TopicFormats<'t> {
     /// # Errors
     /// A schema that can't be written with.
     pub fn writer(&self, format: &Format, topic: &str) -> Result<Writer, CodecError> {
-        let writer = Writer::new(format, topic)?;
+        let writer = Writer::new(&format.unchecked(), topic)?;
         let prepared = writer.prepare(self.registry.as_ref(), true);
         prepared.map(|()| writer).map_err(|error: RegistryError| error.into())
     }

@@ -114,8 +114,8 @@ fn encodings(node: &Node, mistakes: &mut Mistakes) -> Option<Encodings> {
 
 /// Of the key and of the value.
 fn schemas(node: &Node, used: Use, parts: &Parts<'_>, mistakes: &mut Mistakes) -> Option<(Schemas, Schemas)> {
-    let is_both = node.get("key").is_some() || node.get("value").is_some();
-    if !is_both {
+    let is_choice = node.get("by").is_some() || node.get("of").is_some();
+    if is_choice || !matches!(node.kind, Kind::Map(_)) {
         return Some((Schemas::None, choice(node, used, parts, mistakes)?));
     }
     let mut fields = Fields::of("a schema", &node.place, node, mistakes)?;
