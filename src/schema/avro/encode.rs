@@ -2,7 +2,7 @@
 
 use super::failure::{Done, Failure, failed, failure, name};
 use super::logical;
-use super::node::{Enum, Field, Id, Kind, Logical, Nodes, Record, Union, shape};
+use super::node::{Enum, Field, Id, Kind, Logical, Node, Nodes, Record, Union, shape};
 use super::{decimal, numbers, varint};
 use crate::value::{DEPTH_LIMIT, Member, SecretNames, Value};
 
@@ -322,28 +322,29 @@ impl<'s, O: Out> Encoder<'s, O> {
             }
             several => {
                 let start = self.out.len();
-                // a number that is written with a point is a float's before it is an int's, so that it keeps the point
-                let pointed = matches!(value, Value::Number(text) if text.contains(['.', 'e', 'E']));
-                let whole = |index: &u32| matches!(nodes.get(branch(*index)).kind, Kind::Int | Kind::Long);
-                let first = several.iter().filter(|index| !(pointed && whole(index)));
-                let then = several.iter().filter(|index| pointed && whole(index));
                 if self.trying == 0 {
                     self.tries = 0;
                 }
-                for index in first.chain(then) {
-                    if self.tries > MOST_TRIES {
-                        return failed("it takes too many tries to find the types of its unions");
+                let ranks = if matches!(value, Value::Number(_)) { 3 } else { 1 };
+                for rank in 0..ranks {
+                    for index in several {
+                        let of = branch(*index);
+                        if ranks > 1 && number_rank(nodes.get(of), value) != rank {
+                            continue;
+                        }
+                        if self.tries > MOST_TRIES {
+                            return failed("it takes too many tries to find the types of its unions");
+                        }
+                        self.long(i64::from(*index));
+                        self.trying += 1;
+                        let done = self.value(of, value, depth);
+                        self.trying -= 1;
+                        if done.is_ok() {
+                            return done;
+                        }
+                        self.tries += 1;
+                        self.out.back_to(start);
                     }
-                    let of = branch(*index);
-                    self.long(i64::from(*index));
-                    self.trying += 1;
-                    let done = self.value(of, value, depth);
-                    self.trying -= 1;
-                    if done.is_ok() {
-                        return done;
-                    }
-                    self.tries += 1;
-                    self.out.back_to(start);
                 }
                 failed(format!(
                     "it matches none of the union's types: {}",
@@ -356,6 +357,16 @@ impl<'s, O: Out> Encoder<'s, O> {
     fn branches(&self, union: &Union) -> String {
         let described = union.branches.iter().map(|branch| self.nodes.get(*branch).described());
         listed(described, union.branches.len())
+    }
+}
+
+/// Which of a union's types for numbers comes first: what shows the number as it is written, with a point or without, and times last.
+fn number_rank(node: &Node, value: &Value<'_>) -> u8 {
+    let pointed = matches!(value, Value::Number(text) if text.contains(['.', 'e', 'E']));
+    match (&node.kind, node.logical) {
+        (Kind::Int | Kind::Long, Some(_)) => 2,
+        (Kind::Int | Kind::Long, None) => u8::from(pointed),
+        _ => u8::from(!pointed),
     }
 }
 
