@@ -379,3 +379,17 @@ fn unions_that_lie_in_each_other_do_not_multiply_tries() {
     let wrong = (0..100).fold(Value::Bool(true), |value, _| Value::Object(arena.alloc([("x", value)])));
     assert!(schema.check(&wrong, &SecretNames::default()).is_err());
 }
+
+#[test]
+fn a_number_goes_to_the_branch_of_a_union_that_shows_it_as_it_is() {
+    let of = r#"["null","double",{"type":"long","logicalType":"timestamp-millis"},"int"]"#;
+    for (json, read) in [
+        ("5", "5"),
+        ("5.0", "5.0"),
+        ("0.5", "0.5"),
+        ("3000000000", "3000000000.0"),
+    ] {
+        assert_eq!(decode(&schema(of), &encode(&schema(of), json).unwrap()).unwrap(), read);
+    }
+    there_and_back(of, r#""2024-05-22T05:58:15.978Z""#, r#""2024-05-22T05:58:15.978Z""#);
+}
