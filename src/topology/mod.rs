@@ -25,12 +25,12 @@ mod sinks;
 mod tests;
 mod topics;
 
+pub use crate::yaml::Secret;
 pub use feeds::{
-    Feed, FeedKey, FeedKind, QueueType, Rabbitmq, Secret, Sqs, Webhook, WebhookAuth, WebhookTls, types as feed_types,
+    Feed, FeedKey, FeedKind, QueueType, Rabbitmq, Sqs, Webhook, WebhookAuth, WebhookTls, types as feed_types,
 };
 pub use graph::{Entry, Graph, SubTopology};
 pub use plan::{Action, Expected, Missing, Partitions, Plan, PlannedTopic, Role, Setting, Verdict, Wrong, compare};
-
 pub use selection::Selection;
 
 use crate::codec::Codecs;
