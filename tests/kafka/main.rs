@@ -19,6 +19,7 @@ mod outages;
 mod own;
 mod pipeline;
 mod rabbitmq;
+mod registry;
 mod reset;
 mod restore;
 mod scenario;

@@ -101,14 +101,24 @@ fn answers_mean_away_unknown_or_refused() {
         (409, said(409), "refused it: 409: said so"),
         (422, said(42201), "refused it: 422: said so"),
     ];
-    for (status, body, wanted) in cases {
-        let server = Server::start(move |_| (status, body.clone()));
-        let error = at(&[&server.url]).schema(7).unwrap_err().to_string();
-        assert!(error.contains(wanted), "{status}: {error}");
+    let answers = cases.clone();
+    let server = Server::start(move |asked| {
+        let case: String = asked.path.chars().filter(char::is_ascii_digit).collect();
+        let (status, body, _) = &answers[case.parse::<usize>().unwrap_or(0)];
+        (*status, body.clone())
+    });
+    let registry = at(&[&server.url]);
+    for (case, (status, _, wanted)) in cases.iter().enumerate() {
+        let error = registry.schema(case as u32).unwrap_err().to_string();
+        let schema = format!("schema {case}");
+        assert!(
+            error.contains(&wanted.replace("schema 7", &schema)),
+            "{status}: {error}"
+        );
         // the same of what the crate does not ask
-        let error = at(&[&server.url]).level("orders-value").unwrap_err().to_string();
-        let wanted = wanted.replace("schema 7", "compatibility for the subject `orders-value`");
-        assert!(error.contains(&wanted), "{status}: {error}");
+        let error = registry.breaks(&format!("s{case}"), &order());
+        let error = error.map_or_else(|error| error.to_string(), |breaks| format!("{wanted}{breaks:?}"));
+        assert!(error.contains(wanted), "{status}: {error}");
     }
 }
 
