@@ -19,6 +19,7 @@ mod names;
 mod order;
 mod plan;
 mod routes;
+mod schema_registry;
 mod selection;
 mod sinks;
 #[cfg(test)]
@@ -36,6 +37,7 @@ pub use selection::Selection;
 use crate::codec::Codecs;
 use crate::expression::Expression;
 use crate::processor::Definition;
+use crate::registry;
 use crate::value::SecretNames;
 use crate::yaml::{self, Mistake, Mistakes, Place, Unset};
 use std::collections::{BTreeMap, BTreeSet};
@@ -163,6 +165,8 @@ pub struct Topology {
     /// Properties of librdkafka, each with its place.
     pub kafka: BTreeMap<String, (String, Place)>,
     pub secrets: SecretNames,
+    /// Who knows the schemas of topics.
+    pub schema_registry: Option<registry::Settings>,
     /// What fills sources' topics from outside of Kafka.
     pub feeds: Vec<Feed>,
     pub sources: Vec<Source>,
