@@ -3,7 +3,7 @@
 use super::cluster::Cluster;
 use super::{Outcome, Output, Terminal};
 use crate::broker::kafka::KafkaBroker;
-use crate::engine::{Engine, EngineHealth, Reporter, Topics, WorkerSettings};
+use crate::engine::{Engine, EngineHealth, Reporter, Schemas, Topics, WorkerSettings};
 use crate::feed::{FeedState, Feeds};
 use crate::observe::{Exposition, HttpServer, LogFormat, Probe, Report, logs};
 use crate::state::{MemoryStores, OsDisk, StateError, StateFolder, Stores};
@@ -111,6 +111,7 @@ impl Run {
             Arc::clone(&topology),
             Box::new(broker.clone()),
             stores,
+            Schemas::none(),
             Topics::Prepare,
             selection.clone(),
             workers,

@@ -14,13 +14,22 @@
 //! - `null` is `json`'s alone: no other codec writes it, and none writes a record without a value;
 //! - a message says what was found by type and size, never by value.
 
+mod format;
+mod framing;
+mod known;
 mod read;
+mod reader;
 #[cfg(test)]
 mod tests;
+mod writer;
 
+pub use format::{ENCODINGS, Encoding, Format, Schemas, Side};
 pub use read::{read, read_value};
+pub use reader::{DecodeError, Reader};
+pub use writer::{Choice, ChoiceError, Writer};
 
 use crate::record::Key;
+use crate::registry::RegistryError;
 use crate::value::{Exact, SecretNames, Value, exact, parse, write};
 use bumpalo::Bump;
 
@@ -48,6 +57,12 @@ pub struct Codecs {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct CodecError(String);
+
+impl From<RegistryError> for CodecError {
+    fn from(error: RegistryError) -> Self {
+        Self(error.to_string())
+    }
+}
 
 /// Every codec by its name in YAML.
 pub const NAMES: [(&str, Codec); 6] = [

@@ -5,6 +5,7 @@ use super::output::{Outputs, Unwritable, Written};
 use super::tables::{Tables, TablesView};
 use super::task::Task;
 use super::wiring::{Next, Wiring, WrittenTopic};
+use crate::codec::{Choice, ChoiceError};
 use crate::expression::{ExpressionError, Scope};
 use crate::processor::{Context, Failure, Processor, kind};
 use crate::record::{Key, Record};
@@ -131,7 +132,7 @@ impl Chain {
                     let Some(Some(through)) = wiring.through.get(index) else {
                         continue;
                     };
-                    let written = pass.written(*through, record.key, Some(record.value), record.timestamp);
+                    let written = pass.written(through, record.key, Some(record.value), record.timestamp);
                     let pushed = pass.outputs.push(&written, [].into_iter());
                     pushed.map_err(|error| ChainError::of_processor(topology, index, unwritable(&error)))?;
                 }
@@ -214,9 +215,11 @@ fn take<'a>(
         }
     }
     let written = Written {
-        topic,
-        codec: sink.codec,
+        topic: topic.topic,
+        writer: &topic.writer,
+        choice: topic.writer.choose(scope).map_err(|error| no_schema(sink, error))?,
         secrets: &topology.secrets,
+        arena: scope.arena,
         key,
         value: Some(record.value),
         timestamp: record.timestamp,
@@ -233,6 +236,21 @@ fn unwritable(error: &Unwritable) -> Failure {
         kind: kind::ENCODE,
         message: error.to_string(),
         detail: None,
+    }
+}
+
+fn no_schema(sink: &Sink, error: ChoiceError) -> ChainError {
+    match error {
+        ChoiceError::Expression(error) => failed(sink, error),
+        error @ ChoiceError::Unknown(_) => ChainError {
+            failure: Failure {
+                kind: "unknown_schema",
+                message: error.to_string(),
+                detail: None,
+            },
+            processor: None,
+            name: sink.name.clone(),
+        },
     }
 }
 
@@ -289,15 +307,17 @@ impl<'c, 'a> Pass<'c, '_, 'a> {
 
     fn written(
         &self,
-        to: WrittenTopic,
+        to: &'c WrittenTopic,
         key: Option<Key<'a>>,
         value: Option<Value<'a>>,
         timestamp: i64,
     ) -> Written<'c, 'a> {
         Written {
             topic: to.topic,
-            codec: to.codec,
+            writer: &to.writer,
+            choice: Choice::default(),
             secrets: &self.topology.secrets,
+            arena: self.arena,
             key,
             value,
             timestamp,
@@ -332,7 +352,7 @@ impl<'a> Context<'a> for Pass<'_, '_, 'a> {
         let Some(Some(kept)) = self.wiring.kept.get(self.processor) else {
             return Ok(());
         };
-        let written = self.written(*kept, Some(key), value, self.record_time);
+        let written = self.written(kept, Some(key), value, self.record_time);
         let pushed = self.outputs.push(&written, [].into_iter());
         pushed.map_err(|error| unwritable(&error))
     }

@@ -39,12 +39,14 @@ pub use prepare::prepare;
 pub use report::{EngineHealth, Reporter};
 pub use standby::Standbys;
 pub use status::{Status, WorkerStatus};
-pub use supervisor::{Engine, Topics};
+pub use supervisor::{Engine, Schemas, Topics};
 pub use tables::{TableReader, Tables};
 pub use wiring::Wiring;
 pub use worker::{Shared, Step, TaskNumbers, Worker};
 
 use crate::broker::{BrokerError, Reaction};
+use crate::codec::CodecError;
+use crate::registry::RegistryError;
 use crate::state::StateError;
 use crate::topology::Wrong;
 use std::time::Duration;
@@ -60,6 +62,11 @@ pub enum EngineError {
     Broker(#[from] BrokerError),
     #[error(transparent)]
     State(#[from] StateError),
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+    /// A schema that is not registered, or that the registry refuses.
+    #[error("{0}; `millstream schemas plan` says which schemas the topology needs, `schemas apply` registers them")]
+    Schemas(RegistryError),
     #[error("topics are not as the topology needs them:{}", list(.0))]
     Topics(Vec<Wrong>),
     #[error("no thread could be started: {0}")]
@@ -75,11 +82,24 @@ enum StepError {
     Broker(#[from] BrokerError),
     #[error(transparent)]
     State(#[from] StateError),
+    /// The schema registry does not say what a record was written with.
+    #[error("{0}")]
+    Registry(String),
 }
 
 impl StepError {
+    /// Who has to be waited for.
+    fn waits_for(&self) -> &'static str {
+        match self {
+            Self::Registry(_) => "the schema registry",
+            Self::Broker(_) | Self::State(_) => "the broker",
+        }
+    }
+
     fn reaction(&self) -> Reaction {
         match self {
+            // What was read before it is processed again with it.
+            Self::Registry(_) => Reaction::Abort,
             Self::Broker(error) => error.reaction,
             Self::State(StateError::InUse { .. }) => Reaction::Retry,
             // The task's stores are opened anew once the transaction is gone.
@@ -94,6 +114,7 @@ impl From<StepError> for EngineError {
         match error {
             StepError::Broker(error) => Self::Broker(error),
             StepError::State(error) => Self::State(error),
+            StepError::Registry(why) => Self::Schemas(RegistryError::Away(why)),
         }
     }
 }

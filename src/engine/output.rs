@@ -1,8 +1,9 @@
 //! What one record becomes: kept back until the whole record is processed, so that it succeeds whole or not at all.
 
-use crate::codec::{CodecError, Codecs};
+use crate::codec::{Choice, CodecError, Writer};
 use crate::record::{Header, Key};
 use crate::value::{SecretNames, Value};
+use bumpalo::Bump;
 use std::ops::Range;
 
 /// A record to be written, its bytes in [`Outputs`]' buffer.
@@ -36,8 +37,11 @@ pub struct Sendable<'o> {
 /// An output as it comes.
 pub struct Written<'w, 'a> {
     pub topic: usize,
-    pub codec: Codecs,
+    pub writer: &'w Writer,
+    /// Of the writer's schemas.
+    pub choice: Choice,
     pub secrets: &'w SecretNames,
+    pub arena: &'a Bump,
     pub key: Option<Key<'a>>,
     pub value: Option<Value<'a>>,
     pub timestamp: i64,
@@ -67,10 +71,12 @@ impl Outputs {
         written: &Written<'_, '_>,
         headers: impl Iterator<Item = (&'h str, &'h str)>,
     ) -> Result<(), Unwritable> {
-        let Written { codec, secrets, .. } = written;
+        let Written {
+            writer, secrets, arena, ..
+        } = written;
         let key = match &written.key {
             None => None,
-            Some(key) => Some(self.encoded("key", |out| codec.encode_key(key, secrets, out))?),
+            Some(key) => Some(self.encoded("key", |out| writer.key(key, secrets, arena, out))?),
         };
         let first = self.headers.len();
         for (name, value) in headers {
@@ -79,7 +85,10 @@ impl Outputs {
         }
         let value = match &written.value {
             None => None,
-            Some(value) => Some(self.encoded("value", |out| codec.value.encode(value, secrets, out))?),
+            Some(value) => {
+                let encode = |out: &mut Vec<u8>| writer.value(value, written.choice, secrets, arena, out);
+                Some(self.encoded("value", encode)?)
+            }
         };
         self.records.push(Output {
             topic: written.topic,

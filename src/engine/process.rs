@@ -11,7 +11,9 @@ use super::transaction::Transaction;
 use super::wiring::{DEAD_LETTERS, Entry};
 use super::worker::{Shared, Worker};
 use crate::broker::{BrokerError, Outgoing, Reaction, TopicPartition};
+use crate::codec::DecodeError;
 use crate::dead_letter::{self, Reason};
+use crate::processor::Failure;
 use crate::record::{Key, RawRecord, Record};
 #[cfg(test)]
 use crate::sabotage::{Sabotage, sabotaged};
@@ -176,6 +178,8 @@ impl Batch<'_> {
                 self.counts,
             )?,
             Err(Ended::Store) => return Err(store_failed(task)),
+            // Nothing of the record is done: it is read again.
+            Err(Ended::Away(why)) => return Err(StepError::Registry(why)),
             Err(Ended::Failed(failed)) => {
                 task.undo_to(self.marks);
                 fail(self.shared, self.transaction, record, failed, self.limit, self.counts)?;
@@ -195,6 +199,8 @@ enum Ended {
     Failed(Failed),
     /// A store of its task failed.
     Store,
+    /// The schema registry does not answer what must be known to read it.
+    Away(String),
 }
 
 impl From<Failed> for Ended {
@@ -269,15 +275,18 @@ fn run<'c, 't: 'c>(
     let Some(entry) = wiring.entries.get(entry) else {
         return Ok(());
     };
-    let (key, value) = decode(entry, record, arena).map_err(|(kind, message)| Failed {
-        on_error: entry.on_error,
-        reason: Reason {
-            kind,
-            message,
-            detail: None,
-            processor: entry.name.clone(),
-        },
-        limit: None,
+    let (key, value) = decode(entry, record, arena).map_err(|undecoded| match undecoded {
+        Undecoded::Away(why) => Ended::Away(why),
+        Undecoded::Wrong(kind, message) => Ended::Failed(Failed {
+            on_error: entry.on_error,
+            reason: Reason {
+                kind,
+                message,
+                detail: None,
+                processor: entry.name.clone(),
+            },
+            limit: None,
+        }),
     })?;
     let decoded = Record {
         key,
@@ -288,6 +297,7 @@ fn run<'c, 't: 'c>(
     };
     chain.run(decoded, arena, around, view).map_err(|stop| match stop {
         Stop::Store => Ended::Store,
+        Stop::Failed(error) if error.failure.kind == Failure::REGISTRY_AWAY => Ended::Away(error.failure.message),
         Stop::Failed(error) => Ended::Failed(failed(error, topology)),
     })
 }
@@ -306,19 +316,33 @@ fn failed(error: ChainError, topology: &Topology) -> Failed {
     }
 }
 
+/// Why a record was not decoded.
+enum Undecoded {
+    /// The kind of failure, and the message.
+    Wrong(&'static str, String),
+    Away(String),
+}
+
 fn decode<'a>(
     entry: &Entry,
     record: &RawRecord<'a>,
     arena: &'a Bump,
-) -> Result<(Option<Key<'a>>, Value<'a>), (&'static str, String)> {
-    let key = record.key.map(|key| entry.codec.decode_key(key, arena)).transpose();
-    let key = key.map_err(|error| ("decode", format!("the key is {error}")))?;
-    let value = match record.value {
-        Some(value) => entry.codec.value.decode(value, arena),
-        None if entry.tombstones => Ok(Value::Null),
-        None => return Err(("null_value", "the record has no value (a tombstone)".into())),
+) -> Result<(Option<Key<'a>>, Value<'a>), Undecoded> {
+    let undecoded = |part: &str, error| match error {
+        DecodeError::Wrong(error) => Undecoded::Wrong("decode", format!("{part}{error}")),
+        DecodeError::Away(why) => Undecoded::Away(why),
     };
-    Ok((key, value.map_err(|error| ("decode", error.to_string()))?))
+    let key = record.key.map(|key| entry.reader.key(key, arena)).transpose();
+    let key = key.map_err(|error| undecoded("the key is ", error))?;
+    let value = match record.value {
+        Some(value) => entry.reader.value(value, arena).map_err(|error| undecoded("", error))?,
+        None if entry.tombstones => Value::Null,
+        None => {
+            let message = "the record has no value (a tombstone)".to_owned();
+            return Err(Undecoded::Wrong("null_value", message));
+        }
+    };
+    Ok((key, value))
 }
 
 /// Hands the outputs and the changelog of a record that succeeded to the transaction.

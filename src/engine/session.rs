@@ -83,7 +83,7 @@ impl Session {
     pub fn advance(&mut self, worker: &mut Worker, now: Duration) -> Result<Step, StepError> {
         if self.abort || self.transaction.is_aborting() {
             self.rewind()?;
-            return Ok(Step::Busy);
+            return Ok(Step::Wait(Duration::ZERO));
         }
         if self.transaction.is_committing() {
             self.commit(&mut worker.counts)?;

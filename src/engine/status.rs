@@ -2,7 +2,7 @@
 
 use super::counts::Counts;
 use super::wiring::Wiring;
-use super::worker::{Step, TaskNumbers, Worker};
+use super::worker::{TaskNumbers, Worker};
 use crate::topology::Topology;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -13,17 +13,17 @@ use std::time::Instant;
 pub struct WorkerStatus {
     pub counts: Counts,
     pub tasks: TaskNumbers,
-    /// The worker has a producer and a consumer and nothing to try again.
-    pub well: bool,
+    /// Who is waited for; `None`: there is nothing to try again.
+    pub waits_for: Option<&'static str>,
     pub at: Instant,
 }
 
 impl WorkerStatus {
-    pub fn of(worker: &Worker, step: Step) -> Self {
+    pub fn of(worker: &Worker) -> Self {
         Self {
             counts: worker.counts().clone(),
             tasks: worker.tasks(),
-            well: !matches!(step, Step::Wait(_)),
+            waits_for: worker.waits_for(),
             at: Instant::now(),
         }
     }
@@ -47,6 +47,7 @@ pub struct Status {
     workers: Vec<Mutex<Option<WorkerStatus>>>,
     rows: Mutex<Vec<(String, usize)>>,
     standbys: AtomicUsize,
+    schemas_away: AtomicBool,
     tables_loaded: AtomicBool,
     failed: AtomicBool,
 }
@@ -69,6 +70,7 @@ impl Status {
             workers: (0..workers).map(|_| Mutex::new(None)).collect(),
             rows: Mutex::default(),
             standbys: AtomicUsize::new(0),
+            schemas_away: AtomicBool::new(false),
             tables_loaded: AtomicBool::new(false),
             failed: AtomicBool::new(false),
         }
@@ -106,6 +108,10 @@ impl Status {
         self.standbys.load(Ordering::Relaxed)
     }
 
+    pub(super) fn set_schemas_away(&self, away: bool) {
+        self.schemas_away.store(away, Ordering::Release);
+    }
+
     pub(super) fn tables_loaded(&self) {
         self.tables_loaded.store(true, Ordering::Release);
     }
@@ -128,13 +134,18 @@ impl Status {
         if self.has_failed() {
             return Some("a worker has failed".into());
         }
+        if self.schemas_away.load(Ordering::Acquire) {
+            return Some("the schema registry is waited for".into());
+        }
         if !self.are_tables_loaded() {
             return Some("tables are being loaded".into());
         }
         for (index, worker) in self.workers().into_iter().enumerate() {
             match worker {
                 None => return Some(format!("worker {index} is starting")),
-                Some(worker) if !worker.well => return Some(format!("worker {index} waits for the broker")),
+                Some(WorkerStatus {
+                    waits_for: Some(who), ..
+                }) => return Some(format!("worker {index} waits for {who}")),
                 Some(worker) if !worker.tasks.assigned => {
                     return Some(format!("worker {index} waits for the group to give it its tasks"));
                 }

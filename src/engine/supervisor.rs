@@ -9,6 +9,7 @@ use super::wiring::Wiring;
 use super::worker::{Shared, Step, Worker};
 use super::{EngineError, WorkerSettings};
 use crate::broker::{Broker, Reaction};
+use crate::registry::{NoRegistry, Registry, RegistryError};
 use crate::state::Stores;
 use crate::topology::{Selection, Topology};
 use std::sync::Arc;
@@ -39,6 +40,7 @@ impl Engine {
         topology: impl Into<Arc<Topology>>,
         broker: Box<dyn Broker>,
         stores: Box<dyn Stores>,
+        schemas: Schemas,
         topics: Topics,
         selection: Selection,
         workers: usize,
@@ -47,14 +49,16 @@ impl Engine {
         let topology = topology.into();
         // Where there are only feeds, topics are prepared all the same, and nothing else is done.
         let workers = if selection.is_feeds_only() { 0 } else { workers };
-        let wiring = Wiring::of(&topology, selection);
-        let tables = Tables::new(&topology.tables);
+        let Schemas { registry, register } = schemas;
+        let wiring = Wiring::of(&topology, selection, &registry)?;
+        let tables = Tables::new(&topology.tables, &registry)?;
         let status = Arc::new(Status::new(&topology, &wiring, workers));
         let shared = Arc::new(Shared {
             topology,
             wiring,
             tables,
             broker,
+            registry,
             stores,
             standbys: Standbys::default(),
         });
@@ -67,6 +71,7 @@ impl Engine {
         let (setup, status, ends) = (shared.clone(), engine.status.clone(), engine.stop.clone());
         engine.spawn("tables", move || {
             prepare_topics(&setup, topics, &ends)?;
+            prepare_schemas(&setup, register, &status, &ends)?;
             follow_tables(&setup, &status, &ends)
         })?;
         let (keeper, status, ends) = (shared.clone(), engine.status.clone(), engine.stop.clone());
@@ -169,6 +174,42 @@ fn prepare_topics(shared: &Shared, topics: Topics, stop: &AtomicBool) -> Result<
     Ok(())
 }
 
+/// The schemas of a topology, and whose they are.
+pub struct Schemas {
+    pub registry: Arc<dyn Registry>,
+    /// Whether what is not registered may be.
+    pub register: bool,
+}
+
+impl Schemas {
+    /// Of a topology without a registry.
+    pub fn none() -> Self {
+        Self {
+            registry: Arc::new(NoRegistry),
+            register: false,
+        }
+    }
+}
+
+/// Waits for a registry that is away, for ever.
+fn prepare_schemas(shared: &Shared, register: bool, status: &Status, stop: &AtomicBool) -> Result<(), EngineError> {
+    for writer in shared.wiring.sink_writers() {
+        while !stop.load(Ordering::Relaxed) {
+            match writer.prepare(shared.registry.as_ref(), register) {
+                Ok(()) => break,
+                Err(error @ RegistryError::Away(_)) => {
+                    tracing::warn!(%error, "it is waited for");
+                    status.set_schemas_away(true);
+                    std::thread::park_timeout(BROKER_BACKOFF);
+                }
+                Err(error) => return Err(EngineError::Schemas(error)),
+            }
+        }
+    }
+    status.set_schemas_away(false);
+    Ok(())
+}
+
 struct EndsAll {
     stop: Arc<AtomicBool>,
     status: Arc<Status>,
@@ -196,10 +237,10 @@ fn run_worker(mut worker: Worker, index: usize, status: &Status, stop: &AtomicBo
         let step = worker.step(start.elapsed())?;
         if published.elapsed() >= PUBLISH {
             published = Instant::now();
-            status.publish(index, WorkerStatus::of(&worker, step));
+            status.publish(index, WorkerStatus::of(&worker));
         }
         if let Step::Wait(time) = step {
-            status.publish(index, WorkerStatus::of(&worker, step));
+            status.publish(index, WorkerStatus::of(&worker));
             std::thread::park_timeout(time);
         }
     }
@@ -213,6 +254,6 @@ fn run_worker(mut worker: Worker, index: usize, status: &Status, stop: &AtomicBo
             break;
         }
     }
-    status.publish(index, WorkerStatus::of(&worker, Step::Idle));
+    status.publish(index, WorkerStatus::of(&worker));
     Ok(())
 }

@@ -3,16 +3,17 @@
 //!
 //! Workers look rows up under a read lock that they take once for a batch of records, so the path of a record meets no lock.
 
-use crate::broker::{Broker, BrokerError, Position, Reader, TopicPartition};
-use crate::codec::Codecs;
+use crate::broker::{self, Broker, BrokerError, Position, TopicPartition};
+use crate::codec::{CodecError, DecodeError, Reader};
 use crate::processor::{Failure, kind};
 use crate::record::Key;
+use crate::registry::Registry;
 use crate::topology::Table;
-use crate::value::{SecretNames, Value};
+use crate::value::Value;
 use ahash::AHashMap;
 use bumpalo::Bump;
 use std::borrow::Cow;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 type Rows = AHashMap<Box<[u8]>, Box<[u8]>>;
@@ -21,31 +22,34 @@ type Rows = AHashMap<Box<[u8]>, Box<[u8]>>;
 #[derive(Debug, Default)]
 pub struct Tables {
     names: Vec<String>,
-    codecs: Vec<Codecs>,
+    formats: Vec<Reader>,
     rows: RwLock<Vec<Rows>>,
 }
 
 /// All tables as they stand while a batch is processed.
 pub struct TablesView<'t> {
     names: &'t [String],
-    codecs: &'t [Codecs],
+    formats: &'t [Reader],
     rows: RwLockReadGuard<'t, Vec<Rows>>,
 }
 
 impl Tables {
-    pub fn new(tables: &[Table]) -> Self {
+    /// # Errors
+    /// A schema that can't be used.
+    pub fn new(tables: &[Table], registry: &Arc<dyn Registry>) -> Result<Self, CodecError> {
         let rows = tables.iter().map(|_| Rows::default()).collect();
-        Self {
+        let formats = tables.iter().map(|table| Reader::new(&table.format, registry));
+        Ok(Self {
             names: tables.iter().map(|table| table.name.clone()).collect(),
-            codecs: tables.iter().map(|table| table.codec).collect(),
+            formats: formats.collect::<Result<_, _>>()?,
             rows: RwLock::new(rows),
-        }
+        })
     }
 
     pub fn view(&self) -> TablesView<'_> {
         TablesView {
             names: &self.names,
-            codecs: &self.codecs,
+            formats: &self.formats,
             rows: self.rows.read().unwrap_or_else(PoisonError::into_inner),
         }
     }
@@ -78,8 +82,8 @@ impl TablesView<'_> {
     /// A key that the table's codec has no bytes for, a row that is none of its codec's.
     pub fn row<'a>(&self, table: &str, key: Key<'a>, arena: &'a Bump) -> Result<Option<Value<'a>>, Failure> {
         let index = self.names.iter().position(|name| name == table);
-        let found = index.and_then(|index| Some((self.codecs.get(index)?, self.rows.get(index)?)));
-        let Some((codec, rows)) = found else {
+        let found = index.and_then(|index| Some((self.formats.get(index)?, self.rows.get(index)?)));
+        let Some((format, rows)) = found else {
             return Ok(None);
         };
         let failure = |kind, message| Failure {
@@ -87,31 +91,29 @@ impl TablesView<'_> {
             message,
             detail: None,
         };
-        let key = match codec.key {
-            None => Cow::Borrowed(key.bytes),
-            Some(_) => {
-                let mut bytes = Vec::new();
-                codec
-                    .encode_key(&key, &SecretNames::default(), &mut bytes)
-                    .map_err(|error| {
-                        failure(kind::ENCODE, format!("there is no such key in table {table}: {error}"))
-                    })?;
-                Cow::Owned(bytes)
-            }
+        let key = if format.keeps_key_bytes() {
+            Cow::Borrowed(key.bytes)
+        } else {
+            let mut bytes = Vec::new();
+            let no_such = |error| failure(kind::ENCODE, format!("there is no such key in table {table}: {error}"));
+            format.key_bytes(&key, &mut bytes).map_err(no_such)?;
+            Cow::Owned(bytes)
         };
         let Some(row) = rows.get(key.as_ref()) else {
             return Ok(None);
         };
-        let row = codec.value.decode(arena.alloc_slice_copy(row), arena);
-        row.map(Some)
-            .map_err(|error| failure("table_row", format!("the row of table {table} is {error}")))
+        let row = format.value(arena.alloc_slice_copy(row), arena);
+        row.map(Some).map_err(|error| match error {
+            DecodeError::Wrong(error) => failure("table_row", format!("the row of table {table} is {error}")),
+            DecodeError::Away(why) => failure(Failure::REGISTRY_AWAY, why),
+        })
     }
 }
 
 /// Reads one table's topic into memory.
 pub struct TableReader {
     index: usize,
-    reader: Box<dyn Reader>,
+    reader: Box<dyn broker::Reader>,
     /// Partitions and the offsets that make the table complete.
     ends: Vec<(TopicPartition, i64)>,
 }

@@ -3,11 +3,13 @@
 //! Computed once from the checked topology, shared by all workers, without names to be looked up on the way of a record.
 
 use crate::broker::TopicPartition;
-use crate::codec::Codecs;
+use crate::codec::{CodecError, Codecs, Reader, Writer};
 use crate::expression::Expression;
+use crate::registry::Registry;
 use crate::state::{StoreId, StoreSpec};
 use crate::topology::{Condition, Input, OnError, Selection, Sink, TemplatePart, Topology};
 use ahash::AHashMap;
+use std::sync::Arc;
 
 /// Where a record goes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +27,7 @@ pub struct Entry {
     /// The source's or the repartition processor's name.
     pub name: String,
     pub topic: String,
-    pub codec: Codecs,
+    pub reader: Reader,
     /// Whether a record without a value is processed, as `null`.
     pub tombstones: bool,
     pub on_error: OnError,
@@ -35,10 +37,10 @@ pub struct Entry {
 }
 
 /// A topic that a processor writes: index into [`Wiring::topics`], and how.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct WrittenTopic {
     pub topic: usize,
-    pub codec: Codecs,
+    pub writer: Writer,
 }
 
 /// A store of a processor.
@@ -63,7 +65,7 @@ impl StoreWiring {
 #[derive(Debug)]
 pub struct SinkWiring {
     parameters: Vec<(Expression, Vec<String>)>,
-    topics: Vec<usize>,
+    topics: Vec<WrittenTopic>,
 }
 
 impl SinkWiring {
@@ -72,13 +74,13 @@ impl SinkWiring {
     }
 
     /// The topic for the values at these positions of the allowed lists.
-    pub fn topic(&self, positions: impl Iterator<Item = usize>) -> Option<usize> {
+    pub fn topic(&self, positions: impl Iterator<Item = usize>) -> Option<&WrittenTopic> {
         let index = self
             .parameters
             .iter()
             .zip(positions)
             .fold(0, |index, ((_, allowed), p)| index * allowed.len() + p);
-        self.topics.get(index).copied()
+        self.topics.get(index)
     }
 }
 
@@ -109,31 +111,33 @@ pub const DEAD_LETTERS: usize = 0;
 
 impl Wiring {
     /// The whole topology.
-    pub fn new(topology: &Topology) -> Self {
-        Self::of(topology, Selection::all(topology))
+    ///
+    /// # Errors
+    /// As [`Self::of`].
+    pub fn new(topology: &Topology, registry: &Arc<dyn Registry>) -> Result<Self, CodecError> {
+        Self::of(topology, Selection::all(topology), registry)
     }
 
-    pub fn of(topology: &Topology, selection: Selection) -> Self {
+    /// # Errors
+    /// A schema that can't be used.
+    pub fn of(topology: &Topology, selection: Selection, registry: &Arc<dyn Registry>) -> Result<Self, CodecError> {
         let mut topics = Interner::default();
         topics.index(&topology.dead_letters);
-        let sinks = topology
-            .sinks
-            .iter()
-            .map(|sink| sink_wiring(sink, &mut topics))
-            .collect();
+        let sinks = topology.sinks.iter().map(|sink| sink_wiring(sink, &mut topics));
+        let sinks = sinks.collect::<Result<_, _>>()?;
         let mut through = Vec::with_capacity(topology.processors.len());
         let mut kept = Vec::with_capacity(topology.processors.len());
         for node in &topology.processors {
             through.push(node.definition.through().map(|through| WrittenTopic {
                 topic: topics.index(&through.topic),
-                codec: through.codec,
+                writer: Writer::plain(through.codec),
             }));
             kept.push(node.definition.keeps().map(|kept| WrittenTopic {
                 topic: topics.index(&kept.topic),
-                codec: Codecs {
+                writer: Writer::plain(Codecs {
                     key: None,
                     value: kept.codec,
-                },
+                }),
             }));
         }
         let mut routes = Vec::new();
@@ -143,26 +147,24 @@ impl Wiring {
                 _ => following(topology, Input::Processor(index), &mut routes),
             })
             .collect::<Vec<_>>();
-        let mut entries: Vec<Entry> = topology
-            .sources
-            .iter()
-            .enumerate()
-            .map(|(index, source)| Entry {
+        let mut entries = Vec::with_capacity(topology.sources.len());
+        for (index, source) in topology.sources.iter().enumerate() {
+            entries.push(Entry {
                 name: source.name.clone(),
                 topic: source.topic.clone(),
-                codec: source.codec,
+                reader: Reader::new(&source.format, registry)?,
                 tombstones: source.tombstones,
                 on_error: source.on_error,
                 next: following(topology, Input::Source(index), &mut routes),
                 stores: Vec::new(),
-            })
-            .collect();
+            });
+        }
         for (index, node) in topology.processors.iter().enumerate() {
             if let Some(through) = node.definition.through() {
                 entries.push(Entry {
                     name: node.name.clone(),
                     topic: through.topic,
-                    codec: through.codec,
+                    reader: Reader::plain(through.codec),
                     tombstones: false,
                     on_error: node.on_error,
                     next: following(topology, Input::Processor(index), &mut routes),
@@ -176,7 +178,7 @@ impl Wiring {
             .enumerate()
             .map(|(index, entry)| (entry.topic.clone(), index))
             .collect();
-        Self {
+        Ok(Self {
             entries,
             next,
             routes,
@@ -188,7 +190,13 @@ impl Wiring {
             topics: topics.names,
             by_topic,
             selection,
-        }
+        })
+    }
+
+    /// What writes to sinks' topics, whose schemas may have to be known to a registry.
+    pub fn sink_writers(&self) -> impl Iterator<Item = &Writer> {
+        let topics = self.sinks.iter().flat_map(|sink| &sink.topics);
+        topics.map(|topic| &topic.writer)
     }
 
     /// What of the topology this process runs.
@@ -273,7 +281,7 @@ fn wire_stores(topology: &Topology, next: &[Vec<Next>], entries: &mut [Entry]) -
     (stores, first_store)
 }
 
-fn sink_wiring(sink: &Sink, topics: &mut Interner) -> SinkWiring {
+fn sink_wiring(sink: &Sink, topics: &mut Interner) -> Result<SinkWiring, CodecError> {
     let parameters: Vec<(Expression, Vec<String>)> = sink
         .topic
         .parts
@@ -283,20 +291,17 @@ fn sink_wiring(sink: &Sink, topics: &mut Interner) -> SinkWiring {
             TemplatePart::Text(_) => None,
         })
         .collect();
-    let mut names = vec![String::new()];
-    for part in &sink.topic.parts {
-        names = match part {
-            TemplatePart::Text(text) => names.into_iter().map(|name| name + text).collect(),
-            TemplatePart::Parameter(_, parameter) => names
-                .iter()
-                .flat_map(|name| parameter.allowed.iter().map(move |value| format!("{name}{value}")))
-                .collect(),
-        };
-    }
-    SinkWiring {
+    let names = sink.topic.topics();
+    let written = names.iter().map(|name| {
+        Ok(WrittenTopic {
+            topic: topics.index(name),
+            writer: Writer::new(&sink.format, name)?,
+        })
+    });
+    Ok(SinkWiring {
+        topics: written.collect::<Result<_, CodecError>>()?,
         parameters,
-        topics: names.iter().map(|name| topics.index(name)).collect(),
-    }
+    })
 }
 
 /// Gives every topic name one index.

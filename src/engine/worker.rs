@@ -14,6 +14,7 @@ use super::tables::Tables;
 use super::wiring::Wiring;
 use super::{EngineError, StepError, WorkerSettings};
 use crate::broker::{Broker, Reaction};
+use crate::registry::Registry;
 use crate::state::{Mark, Stores};
 use crate::topology::Topology;
 use bumpalo::Bump;
@@ -37,6 +38,7 @@ pub struct Shared {
     pub wiring: Wiring,
     pub tables: Tables,
     pub broker: Box<dyn Broker>,
+    pub registry: Arc<dyn Registry>,
     pub stores: Box<dyn Stores>,
     pub standbys: Standbys,
 }
@@ -51,6 +53,8 @@ pub struct Worker {
     pub(super) marks: Vec<Mark>,
     session: Option<Session>,
     failures: u32,
+    /// Who is waited for, until something was done again.
+    waits_for: Option<&'static str>,
 }
 
 const FIRST_BACKOFF: Duration = Duration::from_millis(50);
@@ -74,11 +78,17 @@ impl Worker {
             marks: Vec::new(),
             session: None,
             failures: 0,
+            waits_for: None,
         }
     }
 
     pub fn counts(&self) -> &Counts {
         &self.counts
+    }
+
+    /// Who is waited for. `None`: the worker has a producer and a consumer and nothing to try again.
+    pub fn waits_for(&self) -> Option<&'static str> {
+        self.waits_for
     }
 
     /// Tasks that run, and tasks that are being restored with what is still to go.
@@ -104,8 +114,10 @@ impl Worker {
         match session.advance(self, now) {
             Ok(step) => {
                 self.session = Some(session);
-                if step == Step::Busy {
+                // An abort is not yet a step ahead: what failed is to come again.
+                if !matches!(step, Step::Wait(_)) {
                     self.failures = 0;
+                    self.waits_for = None;
                 }
                 Ok(step)
             }
@@ -119,6 +131,7 @@ impl Worker {
             .saturating_mul(1 << self.failures.min(10))
             .min(LONGEST_BACKOFF);
         self.failures = self.failures.saturating_add(1);
+        self.waits_for = Some(error.waits_for());
         match error.reaction() {
             Reaction::Retry => {
                 tracing::info!(worker = self.settings.index, %error, "tried again");

@@ -59,6 +59,10 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// The kind of what is no fault of the record, and in no dead letter: what is needed to read it is in a schema registry that
+    /// does not answer.
+    pub const REGISTRY_AWAY: &str = "registry_away";
+
     fn new(kind: &'static str, message: impl Into<String>) -> Failure {
         Failure {
             kind,

@@ -3,10 +3,9 @@
 use super::Reading;
 use crate::expression::Expression;
 use crate::mapping::Mapping;
-use crate::yaml::{self, Kind, Mistake, Mistakes, Node, Place};
+use crate::yaml::{self, Kind, Mistake, Mistakes, Node};
 use ahash::AHashMap;
 use std::cell::RefCell;
-use std::path::{Component, Path, PathBuf};
 
 /// An expression; a constant can't stand here.
 pub(super) fn expression<'a>(
@@ -42,7 +41,7 @@ impl<'r> Mappings<'r> {
             return mistakes.take(self.compile(node));
         }
         let name = yaml::text(node, mistakes)?;
-        let path = within(self.reading.folder, &name, &node.place, mistakes)?;
+        let path = yaml::within(self.reading.folder, &name, &node.place, mistakes)?;
         if let Some(known) = self.files.borrow().get(&name) {
             return known.clone();
         }
@@ -67,19 +66,4 @@ impl<'r> Mappings<'r> {
         } = self.reading;
         Mapping::compile(node, folder, names, secrets)
     }
-}
-
-/// The path of a file of the topology, which lies in its folder and nowhere else.
-pub(super) fn within(folder: &Path, name: &str, place: &Place, mistakes: &mut Mistakes) -> Option<PathBuf> {
-    let plain = |component| matches!(component, Component::Normal(_) | Component::CurDir);
-    if Path::new(name).components().all(plain) {
-        return Some(folder.join(name));
-    }
-    let message = format!("`{}` is not inside the topology's folder", yaml::shortened(name, 100));
-    mistakes.add(
-        place,
-        message,
-        "write a path relative to the topology's folder, without `..`",
-    );
-    None
 }

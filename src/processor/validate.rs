@@ -23,7 +23,7 @@ struct Validate {
 pub(super) fn read(fields: &mut Fields<'_>, reading: &Reading<'_>) -> Option<Arc<dyn Definition>> {
     let schema = fields.required("schema", |node, mistakes| {
         let name = yaml::text(node, mistakes)?;
-        read::within(reading.folder, &name, &node.place, mistakes)?;
+        yaml::within(reading.folder, &name, &node.place, mistakes)?;
         mistakes.take_one(JsonSchema::load(reading.folder, &name, &node.place))
     });
     let value = fields.optional("value", read::expression(reading));

@@ -7,6 +7,7 @@
 
 mod http;
 mod level;
+pub mod memory;
 mod settings;
 mod subject;
 
@@ -109,4 +110,29 @@ pub trait Subjects: Registry {
     /// # Errors
     /// [`RegistryError::Refused`]: the registry can't read it.
     fn breaks(&self, subject: &str, schema: &Declared) -> Result<Vec<String>, RegistryError>;
+}
+
+/// The registry of a topology that names none.
+#[derive(Clone, Copy, Debug)]
+pub struct NoRegistry;
+
+impl NoRegistry {
+    fn refused<T>() -> Result<T, RegistryError> {
+        let why = "the topology has no `schema_registry:`";
+        Err(RegistryError::Refused(why.to_owned()))
+    }
+}
+
+impl Registry for NoRegistry {
+    fn schema(&self, _: u32) -> Result<Arc<Registered>, RegistryError> {
+        Self::refused()
+    }
+
+    fn id(&self, _: &str, _: &Declared) -> Result<u32, RegistryError> {
+        Self::refused()
+    }
+
+    fn register(&self, _: &str, _: &Declared) -> Result<u32, RegistryError> {
+        Self::refused()
+    }
 }

@@ -20,6 +20,11 @@ pub const STRATEGIES: [(&str, Subject); 3] = [
 ];
 
 impl Subject {
+    /// Whether a schema without a name has no subject.
+    pub fn needs_name(self) -> bool {
+        self != Self::Topic
+    }
+
     /// The subject of what is written to `topic`, as the key or the value, with a schema whose record has that name. `None`: the
     /// strategy needs a name, and there is none.
     pub fn of(self, topic: &str, is_key: bool, record: Option<&str>) -> Option<String> {

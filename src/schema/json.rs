@@ -28,6 +28,7 @@ const BASE: &str = "topology:///";
 /// A compiled JSON Schema.
 pub struct JsonSchema {
     name: String,
+    schema: serde_json::Value,
     validator: Validator<Document>,
 }
 
@@ -81,12 +82,29 @@ impl JsonSchema {
         })?;
         Ok(JsonSchema {
             name: name.to_owned(),
+            schema,
             validator,
         })
     }
 
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Its own `title`.
+    pub fn title(&self) -> Option<&str> {
+        self.schema.get("title").and_then(serde_json::Value::as_str)
+    }
+
+    /// The schema itself, where it needs no other file.
+    ///
+    /// # Errors
+    /// The first reference to another.
+    pub fn alone(&self) -> Result<serde_json::Value, String> {
+        match outside(&self.schema) {
+            None => Ok(self.schema.clone()),
+            Some(reference) => Err(shortened(reference, LONGEST_PATH)),
+        }
     }
 
     /// Whether the value matches; else the first few reasons why not.
@@ -103,6 +121,19 @@ impl JsonSchema {
             Ok(()) => Ok(()),
             Err(error) => Err(vec![reason(&error)]),
         }
+    }
+}
+
+/// A reference that leads out of the schema.
+fn outside(schema: &serde_json::Value) -> Option<&str> {
+    use serde_json::Value::{Array, Object, String};
+    match schema {
+        Object(members) => members.iter().find_map(|(name, value)| match (name.as_str(), value) {
+            ("$ref" | "$dynamicRef", String(reference)) if !reference.starts_with('#') => Some(reference.as_str()),
+            (_, value) => outside(value),
+        }),
+        Array(elements) => elements.iter().find_map(outside),
+        _ => None,
     }
 }
 

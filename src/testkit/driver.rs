@@ -3,10 +3,13 @@
 //! Invariants: one worker, stepped in the caller's thread; every topic has one partition, so that what comes out has one order;
 //! time stands still but for a millisecond a record, so that a run can be repeated.
 
+use super::schemas;
 use crate::broker::memory::{Dumped, MemoryBroker};
 use crate::broker::{BrokerError, Outgoing, TopicState};
+use crate::codec::CodecError;
 use crate::engine::{Counts, EngineError, Shared, Standbys, Step, TableReader, Tables, Wiring, Worker, WorkerSettings};
 use crate::record::Header;
+use crate::registry::RegistryError;
 use crate::state::MemoryStores;
 use crate::topology::Topology;
 use std::sync::Arc;
@@ -19,6 +22,10 @@ pub enum DriverError {
     Engine(#[from] EngineError),
     #[error(transparent)]
     Broker(#[from] BrokerError),
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
     #[error("there is no {0} `{1}` in the topology")]
     Unknown(&'static str, String),
     #[error("the topology did not come to rest within {0} steps: does a topic feed itself?")]
@@ -65,10 +72,12 @@ impl Driver {
                 settings,
             })?;
         }
+        let registry = schemas::registry(topology);
         let shared = Arc::new(Shared {
             topology: Arc::clone(topology),
-            wiring: Wiring::new(topology),
-            tables: Tables::new(&topology.tables),
+            wiring: Wiring::new(topology, &registry)?,
+            tables: Tables::new(&topology.tables, &registry)?,
+            registry,
             broker: Box::new(broker.clone()),
             stores: Box::new(MemoryStores),
             standbys: Standbys::default(),
@@ -83,6 +92,9 @@ impl Driver {
             poll_timeout: Duration::ZERO,
             ..WorkerSettings::new("test", 0, INTERVAL)
         };
+        for writer in shared.wiring.sink_writers() {
+            writer.prepare(shared.registry.as_ref(), true)?;
+        }
         let worker = Worker::new(Arc::clone(&shared), settings);
         Ok(Driver {
             broker,

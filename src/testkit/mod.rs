@@ -6,6 +6,7 @@
 pub mod case;
 mod driver;
 mod run;
+mod schemas;
 #[cfg(test)]
 mod simulation;
 

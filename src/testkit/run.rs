@@ -1,7 +1,8 @@
 //! Runs cases, and finds what none of them reached.
 
-use super::case::{Case, DeadLetter, Problem, codecs_of, compare};
+use super::case::{Case, DeadLetter, Problem, compare};
 use super::driver::{Driver, DriverError};
+use super::schemas::TopicFormats;
 use crate::broker::memory::Dumped;
 use crate::engine::Counts;
 use crate::topology::Topology;
@@ -70,14 +71,15 @@ fn did_not_run(place: &Place, error: &DriverError) -> Problem {
 fn problems(topology: &Topology, case: &Case, driver: &Driver, letters: &[DeadLetter]) -> Vec<Problem> {
     let mut problems = Vec::new();
     let outputs = driver.outputs();
+    let formats = TopicFormats::new(topology);
     for expected in &case.outputs {
         problems.extend(compare::compare_lists(
             &expected.topic,
             &expected.place,
             &expected.records,
             &driver.records(&expected.topic),
-            |record, found, at| compare::compare_record(record, found, expected.codecs, at),
-            |found| compare::shown_record(found, expected.codecs),
+            |record, found, at| compare::compare_record(record, found, &expected.reader, at),
+            |found| compare::shown_record(found, &expected.reader),
             |expected, at| missing(&expected.place, at, "a record"),
         ));
     }
@@ -89,7 +91,10 @@ fn problems(topology: &Topology, case: &Case, driver: &Driver, letters: &[DeadLe
             place: case.place.clone(),
             at: format!("{topic}[{index}]"),
             expected: compare::NOTHING.to_owned(),
-            found: compare::shown_record(record, codecs_of(topology, topic)),
+            found: formats.reader(topic).map_or_else(
+                |error| error.to_string(),
+                |reader| compare::shown_record(record, &reader),
+            ),
         }));
     }
     problems.extend(compare::compare_lists(

@@ -190,7 +190,7 @@ fn kept_alike(draft: &Draft<'_>, mistakes: &mut Mistakes) {
     for table in &draft.tables {
         let Some(item) = &table.item else { continue };
         for (name, kept) in kept.iter().filter(|(_, kept)| kept.topic == item.topic) {
-            let (read, written) = (item.codec.value.name(), kept.codec.name());
+            let (read, written) = (item.format.value.encoding.name(), kept.codec.name());
             if read != written {
                 let message =
                     format!("values of this table are read as `{read}`, and `{name}` writes them as `{written}`");
@@ -286,7 +286,7 @@ fn assemble(draft: Draft<'_>, links: &Links, order: &[usize]) -> Option<Topology
             condition: sink.condition?,
             key: sink.new_key,
             headers: sink.headers,
-            codec: sink.codec,
+            format: sink.format?,
             place: sink.key.place.clone(),
         })
     });

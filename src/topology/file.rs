@@ -1,10 +1,10 @@
 //! `topology.yaml` read part by part into a [`Draft`]: each part right in itself, nothing known yet of how they fit together.
 
 use super::feeds::{self, Feed};
+use super::formats::{self, Use};
 use super::names::{self, NAME_HELP, OURS, TOPIC_HELP};
 use super::sinks::{self, SinkDraft};
 use super::{Guarantee, OnError, Source, StateSettings, StoresIn, Table, schema_registry};
-use crate::codec;
 use crate::expression::Names;
 use crate::processor::{self, Definition, Reading};
 use crate::registry;
@@ -126,9 +126,11 @@ pub(super) fn read<'a>(root: &'a Node, folder: &Path, mistakes: &mut Mistakes) -
             .map(|(key, node)| (key, feeds::read(key, node, &parts, mistakes)))
             .collect(),
         sources: under("sources")
-            .map(|(key, node)| source(key, node, mistakes))
+            .map(|(key, node)| source(key, node, &parts, mistakes))
             .collect(),
-        tables: under("tables").map(|(key, node)| table(key, node, mistakes)).collect(),
+        tables: under("tables")
+            .map(|(key, node)| table(key, node, &parts, mistakes))
+            .collect(),
         processors: under("processors")
             .map(|(key, node)| processor(key, node, &parts, mistakes))
             .collect(),
@@ -142,7 +144,7 @@ pub(super) fn read<'a>(root: &'a Node, folder: &Path, mistakes: &mut Mistakes) -
 }
 
 pub(super) struct Parts<'p> {
-    folder: &'p Path,
+    pub folder: &'p Path,
     /// `None` where the variables are wrong: then expressions are not compiled.
     pub names: Option<&'p Names>,
     pub secrets: &'p SecretNames,
@@ -204,23 +206,22 @@ const ON_ERROR: [(&str, OnError); 3] = [
     ("fail", OnError::Fail),
 ];
 
-fn source<'a>(key: &'a Key, node: &'a Node, mistakes: &mut Mistakes) -> Named<'a, Source> {
+fn source<'a>(key: &'a Key, node: &'a Node, parts: &Parts<'_>, mistakes: &mut Mistakes) -> Named<'a, Source> {
     let read = |mistakes: &mut Mistakes| {
         let mut fields = Fields::of("a source", &key.place, node, mistakes)?;
         let topic = fields.required("topic", topic);
-        let codec = fields.optional("codec", codec::read);
+        let format = formats::read(&mut fields, Use::Read, parts);
         let tombstones = fields.optional("tombstones", word(&[("dead_letter", false), ("pass", true)]));
         let on_error = fields.optional("on_error", word(&ON_ERROR));
         fields.finish();
         let (topic, place) = topic?;
-        let (codec, on_error) = (codec.unwrap_or_default(), on_error.unwrap_or_default());
         Some((
             Source {
                 name: key.text.clone(),
                 topic,
-                codec,
+                format: format?,
                 tombstones: tombstones.unwrap_or_default(),
-                on_error,
+                on_error: on_error.unwrap_or_default(),
             },
             place,
         ))
@@ -228,18 +229,18 @@ fn source<'a>(key: &'a Key, node: &'a Node, mistakes: &mut Mistakes) -> Named<'a
     split(key, read(mistakes))
 }
 
-fn table<'a>(key: &'a Key, node: &'a Node, mistakes: &mut Mistakes) -> Named<'a, Table> {
+fn table<'a>(key: &'a Key, node: &'a Node, parts: &Parts<'_>, mistakes: &mut Mistakes) -> Named<'a, Table> {
     let read = |mistakes: &mut Mistakes| {
         let mut fields = Fields::of("a table", &key.place, node, mistakes)?;
         let topic = fields.required("topic", topic);
-        let codec = fields.optional("codec", codec::read);
+        let format = formats::read(&mut fields, Use::LookUp, parts);
         fields.finish();
         let (topic, place) = topic?;
         Some((
             Table {
                 name: key.text.clone(),
                 topic,
-                codec: codec.unwrap_or_default(),
+                format: format?,
             },
             place,
         ))

@@ -14,6 +14,7 @@ mod expressions;
 mod extends;
 mod feeds;
 mod file;
+mod formats;
 mod graph;
 mod names;
 mod order;
@@ -34,7 +35,7 @@ pub use graph::{Entry, Graph, SubTopology};
 pub use plan::{Action, Expected, Missing, Partitions, Plan, PlannedTopic, Role, Setting, Verdict, Wrong, compare};
 pub use selection::Selection;
 
-use crate::codec::Codecs;
+use crate::codec::Format;
 use crate::expression::Expression;
 use crate::processor::Definition;
 use crate::registry;
@@ -89,7 +90,7 @@ pub enum StoresIn {
 pub struct Source {
     pub name: String,
     pub topic: String,
-    pub codec: Codecs,
+    pub format: Format,
     /// Whether a record without a value is processed, as `null`; else it fails.
     pub tombstones: bool,
     pub on_error: OnError,
@@ -98,7 +99,7 @@ pub struct Source {
 pub struct Table {
     pub name: String,
     pub topic: String,
-    pub codec: Codecs,
+    pub format: Format,
 }
 
 pub struct ProcessorNode {
@@ -123,7 +124,7 @@ pub struct Sink {
     pub condition: Condition,
     pub key: Option<Expression>,
     pub headers: Vec<(String, Expression)>,
-    pub codec: Codecs,
+    pub format: Format,
     pub place: Place,
 }
 

@@ -2,9 +2,10 @@
 
 use super::expressions::{expression, expression_or_text, without_secrets};
 use super::file::{From, Parts, from};
+use super::formats::{self, Use};
 use super::names::{self, TOPIC_HELP};
 use super::{Condition, Parameter, TemplatePart, TopicTemplate};
-use crate::codec::{self, Codecs};
+use crate::codec::Format;
 use crate::expression::{Expression, Names};
 use crate::yaml::{Fields, Key, Kind, Mistakes, Node, Origin, Place, boolean, list_of, map_of, suggest, text};
 use std::sync::Arc;
@@ -18,7 +19,8 @@ pub(super) struct SinkDraft<'a> {
     pub condition: Option<Condition>,
     pub new_key: Option<Expression>,
     pub headers: Vec<(String, Expression)>,
-    pub codec: Codecs,
+    /// `None` where it was wrong.
+    pub format: Option<Format>,
 }
 
 /// How many topics one sink may have: each is looked up and planned before the start.
@@ -34,7 +36,7 @@ pub(super) fn read<'a>(key: &'a Key, node: &'a Node, parts: &Parts<'_>, mistakes
         condition: None,
         new_key: None,
         headers: Vec::new(),
-        codec: Codecs::default(),
+        format: None,
     };
     let what = format!("sink `{}`", crate::yaml::shortened(&key.text, 60));
     let Some(mut fields) = Fields::of(what, &key.place, node, mistakes) else {
@@ -52,7 +54,7 @@ pub(super) fn read<'a>(key: &'a Key, node: &'a Node, parts: &Parts<'_>, mistakes
         .into_iter()
         .map(|(key, value)| (key.text.clone(), value))
         .collect();
-    sink.codec = fields.optional("codec", codec::read).unwrap_or_default();
+    sink.format = formats::read(&mut fields, Use::Write, parts);
     for expression in sink.new_key.iter().chain(sink.headers.iter().map(|(_, value)| value)) {
         without_secrets(expression, parts.secrets, fields.mistakes);
     }

@@ -3,8 +3,9 @@
 //! They are made to be handed to [`super::Fields::required`] and [`super::Fields::optional`], and to each other:
 //! `fields.required("from", one_or_many(text))`.
 
-use super::{Key, Kind, Mistakes, Node, Origin, suggest};
+use super::{Key, Kind, Mistakes, Node, Origin, Place, shortened, suggest};
 use std::ops::RangeInclusive;
+use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 /// The node itself: for what somebody else reads.
@@ -230,6 +231,21 @@ fn wrong<T>(node: &Node, needed: &str, help: &str, mistakes: &mut Mistakes) -> O
         &node.place,
         format!("{needed} is needed here, and this is {}", node.type_name()),
         help,
+    );
+    None
+}
+
+/// The path of a file of the topology, which lies in its folder and nowhere else.
+pub fn within(folder: &Path, name: &str, place: &Place, mistakes: &mut Mistakes) -> Option<PathBuf> {
+    let plain = |component| matches!(component, Component::Normal(_) | Component::CurDir);
+    if Path::new(name).components().all(plain) {
+        return Some(folder.join(name));
+    }
+    let message = format!("`{}` is not inside the topology's folder", shortened(name, 100));
+    mistakes.add(
+        place,
+        message,
+        "write a path relative to the topology's folder, without `..`",
     );
     None
 }

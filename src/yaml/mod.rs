@@ -23,7 +23,7 @@ mod tests;
 
 pub use convert::{
     boolean, duration, integer, list_of, map_of, one_or_many, parse_duration, scalar_text, show_duration, size, text,
-    tree, word,
+    tree, within, word,
 };
 pub use environment::{Unset, substitute};
 pub use fields::Fields;

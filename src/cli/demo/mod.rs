@@ -8,7 +8,7 @@ mod watch;
 use super::{Outcome, Output, Terminal};
 use crate::broker::kafka::MockKafka;
 use crate::broker::{Broker, BrokerError, Outgoing, Producer, ProducerSettings};
-use crate::engine::{Counts, Engine, EngineError, Topics, WorkerSettings};
+use crate::engine::{Counts, Engine, EngineError, Schemas, Topics, WorkerSettings};
 use crate::state::MemoryStores;
 use crate::topology::{self, Role, Selection, Topology};
 use crate::yaml::Mistake;
@@ -89,6 +89,7 @@ impl Demo {
             topology,
             Box::new(mock.broker()),
             Box::new(MemoryStores),
+            Schemas::none(),
             Topics::AsTheyAre,
             selection,
             1,

@@ -82,7 +82,7 @@ pub fn stores(topology: &Topology) -> Vec<Store> {
 
 fn key_codec(topology: &Topology, input: Input) -> Option<Codec> {
     match input {
-        Input::Source(index) => topology.sources.get(index)?.codec.key,
+        Input::Source(index) => topology.sources.get(index)?.format.key_codec(),
         Input::Processor(index) => topology.processors.get(index)?.definition.through()?.codec.key,
     }
 }

@@ -3,7 +3,7 @@
 use super::read_by::read_by;
 use super::{ExpectedDeadLetter, ExpectedRecord, ExpectedValue};
 use crate::broker::memory::Dumped;
-use crate::codec::{CodecError, Codecs};
+use crate::codec::{DecodeError, Reader};
 use crate::expression::Scope;
 use crate::record::{Header, Key, Origin, Record};
 use crate::value::{Value, to_text};
@@ -87,7 +87,7 @@ pub fn compare_lists<E, F>(
 }
 
 /// Compares one record of an output topic.
-pub fn compare_record(expected: &ExpectedRecord, found: &Dumped, codecs: Codecs, at: &str) -> Vec<Problem> {
+pub fn compare_record(expected: &ExpectedRecord, found: &Dumped, reader: &Reader, at: &str) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut differ = |place: &Place, part: &str, expected: String, found: String| {
         problems.push(Problem {
@@ -98,7 +98,7 @@ pub fn compare_record(expected: &ExpectedRecord, found: &Dumped, codecs: Codecs,
         });
     };
     let arena = Bump::new();
-    let decoded = found.key.as_deref().map(|key| decoded_key(key, codecs, &arena));
+    let decoded = found.key.as_deref().map(|key| decoded_key(key, reader, &arena));
     let key = decoded.as_ref().map(key_text);
     if let Some(expected_key) = &expected.key
         && *expected_key != key
@@ -127,7 +127,7 @@ pub fn compare_record(expected: &ExpectedRecord, found: &Dumped, codecs: Codecs,
             );
         }
     }
-    match decoded_value(found, codecs, &arena) {
+    match decoded_value(found, reader, &arena) {
         Ok(value) => {
             if let Some(ExpectedValue { tree, whole }) = &expected.value {
                 compare_value(tree, Some(value), *whole, &format!("{at} value"), &mut problems);
@@ -138,7 +138,7 @@ pub fn compare_record(expected: &ExpectedRecord, found: &Dumped, codecs: Codecs,
             differ(
                 &expected.place,
                 "value",
-                format!("what `codec: {}` reads", codecs.value.name()),
+                format!("what `codec: {}` reads", reader.value_name()),
                 format!("{error}: {}", quoted(&text(found.value.as_deref().unwrap_or_default()))),
             );
         }
@@ -318,12 +318,12 @@ impl std::fmt::Display for DeadLetter {
 }
 
 /// A record in short.
-pub fn shown_record(record: &Dumped, codecs: Codecs) -> String {
+pub fn shown_record(record: &Dumped, reader: &Reader) -> String {
     let arena = Bump::new();
     let key = record.key.as_deref().map_or(String::new(), |key| {
-        format!("{}: ", quoted(&key_text(&decoded_key(key, codecs, &arena))))
+        format!("{}: ", quoted(&key_text(&decoded_key(key, reader, &arena))))
     });
-    let value = match decoded_value(record, codecs, &arena) {
+    let value = match decoded_value(record, reader, &arena) {
         Ok(value) => to_text(&value),
         Err(_) => record.value.as_deref().map_or("null".to_owned(), text),
     };
@@ -331,14 +331,14 @@ pub fn shown_record(record: &Dumped, codecs: Codecs) -> String {
 }
 
 /// No value is null.
-fn decoded_value<'a>(record: &'a Dumped, codecs: Codecs, arena: &'a Bump) -> Result<Value<'a>, CodecError> {
+fn decoded_value<'a>(record: &'a Dumped, reader: &Reader, arena: &'a Bump) -> Result<Value<'a>, DecodeError> {
     let value = record.value.as_deref();
-    value.map_or(Ok(Value::Null), |value| codecs.value.decode(value, arena))
+    value.map_or(Ok(Value::Null), |value| reader.value(value, arena))
 }
 
 /// A key that its codec can't read is shown as it is.
-fn decoded_key<'a>(key: &'a [u8], codecs: Codecs, arena: &'a Bump) -> Key<'a> {
-    codecs.decode_key(key, arena).unwrap_or(Key::raw(key))
+fn decoded_key<'a>(key: &'a [u8], reader: &Reader, arena: &'a Bump) -> Key<'a> {
+    reader.key(key, arena).unwrap_or(Key::raw(key))
 }
 
 fn key_text(key: &Key<'_>) -> String {

@@ -1,6 +1,6 @@
 //! The documents of cases: written in place, read from files, changed here and there.
 
-use crate::codec::{Codec, Codecs};
+use crate::codec::{Choice, Writer};
 use crate::record::Key;
 use crate::value::{SecretNames, Value, parse, write};
 use crate::yaml::{self, Fields, Kind, Mistakes, Node, shortened};
@@ -8,7 +8,7 @@ use bumpalo::Bump;
 use std::path::{Component, Path, PathBuf};
 
 /// The bytes of a `value:`: a tree as its codec writes it, or `{file, set, unset}`. `Some(None)`: no value at all.
-pub fn value(node: &Node, folder: &Path, codec: Codec, mistakes: &mut Mistakes) -> Option<Option<Vec<u8>>> {
+pub fn value(node: &Node, folder: &Path, writer: &Writer, mistakes: &mut Mistakes) -> Option<Option<Vec<u8>>> {
     if matches!(node.kind, Kind::Null) {
         return Some(None);
     }
@@ -20,9 +20,7 @@ pub fn value(node: &Node, folder: &Path, codec: Codec, mistakes: &mut Mistakes) 
             .any(|(key, _)| !FILE_KEYS.contains(&key.text.as_str()))
     {
         let tree = tree(node, &arena, mistakes)?;
-        let mut out = Vec::new();
-        let encoded = codec.encode(&tree, &SecretNames::default(), &mut out);
-        return complained(encoded.map(|()| Some(out)), node, mistakes);
+        return complained(encoded_value(&tree, writer, &arena).map(Some), node, mistakes);
     }
     let mut fields = Fields::of("a file's value", &node.place, node, mistakes)?;
     let file = fields.required("file", |node, mistakes| read(node, folder, mistakes));
@@ -31,7 +29,7 @@ pub fn value(node: &Node, folder: &Path, codec: Codec, mistakes: &mut Mistakes) 
     fields.finish();
     let (set, unset) = (node.get("set"), node.get("unset"));
     let file = file?;
-    if set.is_none() && unset.is_none() {
+    if set.is_none() && unset.is_none() && writer.is_plain() {
         return Some(Some(file));
     }
     let mut document = match parse(&file, &arena) {
@@ -40,7 +38,7 @@ pub fn value(node: &Node, folder: &Path, codec: Codec, mistakes: &mut Mistakes) 
             mistakes.add(
                 &node.place,
                 format!("the file is not JSON: {error}"),
-                "only JSON can be changed",
+                "only JSON can be changed, or written by a schema",
             );
             return None;
         }
@@ -61,28 +59,39 @@ pub fn value(node: &Node, folder: &Path, codec: Codec, mistakes: &mut Mistakes) 
             Err(why) => mistakes.add(&node.place, format!("`{path}` can't be unset: {why}"), PATHS),
         }
     }
-    Some(Some(bytes(&document)))
+    if writer.is_plain() {
+        return Some(Some(bytes(&document)));
+    }
+    complained(encoded_value(&document, writer, &arena).map(Some), node, mistakes)
 }
 
 /// The bytes of a `key:`: a text, or whatever its codec writes.
-pub fn key(node: &Node, codecs: Codecs, mistakes: &mut Mistakes) -> Option<Vec<u8>> {
-    if codecs.key.is_none() {
+pub fn key(node: &Node, writer: &Writer, mistakes: &mut Mistakes) -> Option<Vec<u8>> {
+    if !writer.has_key_codec() {
         return yaml::text(node, mistakes).map(String::into_bytes);
     }
     let arena = Bump::new();
     let value = tree(node, &arena, mistakes)?;
-    complained(encoded_key(value, codecs), node, mistakes)
+    complained(encoded_key(value, writer, &arena), node, mistakes)
 }
 
 /// # Errors
 /// A value that its codec has no bytes for.
-pub fn encoded_key(value: Value<'_>, codecs: Codecs) -> Result<Vec<u8>, String> {
+pub fn encoded_key(value: Value<'_>, writer: &Writer, arena: &Bump) -> Result<Vec<u8>, String> {
     let mut out = Vec::new();
     let key = Key {
         bytes: &[],
         value: Some(value),
     };
-    let encoded = codecs.encode_key(&key, &SecretNames::default(), &mut out);
+    let encoded = writer.key(&key, &SecretNames::default(), arena, &mut out);
+    encoded.map(|()| out).map_err(|error| error.to_string())
+}
+
+/// # Errors
+/// A value that its codec has no bytes for.
+pub fn encoded_value(value: &Value<'_>, writer: &Writer, arena: &Bump) -> Result<Vec<u8>, String> {
+    let mut out = Vec::new();
+    let encoded = writer.value(value, Choice::default(), &SecretNames::default(), arena, &mut out);
     encoded.map(|()| out).map_err(|error| error.to_string())
 }
 

@@ -44,31 +44,10 @@ pub use compare::{DeadLetter, Problem};
 pub use read::read_folder;
 
 use super::driver::Message;
-use crate::codec::Codecs;
+use crate::codec::Reader;
 use crate::expression::Expression;
-use crate::topology::Topology;
 use crate::yaml::{Node, Place};
-
-/// How a topic that a topology writes is read: where it keeps and looks up a table, as it looks it up.
-pub(super) fn codecs_of(topology: &Topology, topic: &str) -> Codecs {
-    let mut sinks = topology.sinks.iter();
-    if let Some(sink) = sinks.find(|sink| sink.topic.topics().iter().any(|own| own == topic)) {
-        return sink.codec;
-    }
-    if let Some(table) = topology.tables.iter().find(|table| table.topic == topic) {
-        return table.codec;
-    }
-    let of_processor = topology.processors.iter().find_map(|node| {
-        let through = node.definition.through().filter(|through| through.topic == topic);
-        let kept = node.definition.keeps().filter(|kept| kept.topic == topic);
-        let kept = kept.map(|kept| Codecs {
-            key: None,
-            value: kept.codec,
-        });
-        through.map(|through| through.codec).or(kept)
-    });
-    of_processor.unwrap_or_default()
-}
+use std::sync::Arc;
 
 /// One case.
 #[derive(Clone, Debug)]
@@ -101,7 +80,7 @@ pub struct Input {
 pub struct ExpectedTopic {
     pub topic: String,
     pub place: Place,
-    pub codecs: Codecs,
+    pub reader: Arc<Reader>,
     pub records: Vec<ExpectedRecord>,
 }
 

@@ -1,15 +1,17 @@
 //! Reads the cases beside a topology.
 
 use super::document;
-use super::{Case, ExpectedDeadLetter, ExpectedRecord, ExpectedTopic, ExpectedValue, Input, Row, codecs_of};
-use crate::codec::Codecs;
+use super::{Case, ExpectedDeadLetter, ExpectedRecord, ExpectedTopic, ExpectedValue, Input, Row};
+use crate::codec::{Format, Writer};
 use crate::expression::{Expression, Names};
 use crate::testkit::driver::Message;
+use crate::testkit::schemas::TopicFormats;
 use crate::topology::Topology;
-use crate::value::{SecretNames, Value, parse};
-use crate::yaml::{self, Fields, Key, Kind, Mistakes, Node, Place, suggest};
+use crate::value::{Value, parse};
+use crate::yaml::{self, Fields, Kind, Mistakes, Node, Place, suggest};
 use bumpalo::Bump;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Reads every case in `folder/tests`, in the order of file names. None where there is no such folder.
 ///
@@ -37,6 +39,7 @@ pub fn read_folder(folder: &Path, topology: &Topology) -> Result<Vec<Case>, Vec<
     let reading = Reading {
         folder,
         topology,
+        formats: TopicFormats::new(topology),
         topics: topics(topology),
         names: Names::default(),
     };
@@ -65,6 +68,7 @@ fn topics(topology: &Topology) -> Vec<String> {
 pub(super) struct Reading<'r> {
     pub folder: &'r Path,
     pub topology: &'r Topology,
+    pub formats: TopicFormats<'r>,
     pub topics: Vec<String>,
     pub names: Names,
 }
@@ -125,14 +129,14 @@ impl Reading<'_> {
         let mut rows = Vec::new();
         for (key, node) in yaml::map_of(yaml::tree)(node, mistakes)? {
             self.known("table", &key.text, &key.place, &known, mistakes)?;
-            let table = self.topology.tables.iter().find(|table| table.name == key.text);
-            let codecs = table.map(|table| table.codec).unwrap_or_default();
+            let table = self.topology.tables.iter().find(|table| table.name == key.text)?;
+            let writer = self.writer(&table.format, &table.topic, &key.place, mistakes)?;
             if node.get("file").is_some() {
                 let mut fields = Fields::of("a table's rows", &key.place, node, mistakes)?;
                 let file = fields.required("file", |node, mistakes| {
                     rows_of_file(
                         &key.text,
-                        codecs,
+                        &writer,
                         &document::read(node, self.folder, mistakes)?,
                         &node.place,
                         mistakes,
@@ -141,18 +145,32 @@ impl Reading<'_> {
                 fields.finish();
                 rows.extend(file?);
             } else {
-                let row = |node: &Node, mistakes: &mut Mistakes| self.row(&key.text, codecs, node, mistakes);
+                let row = |node: &Node, mistakes: &mut Mistakes| self.row(&key.text, &writer, node, mistakes);
                 rows.extend(yaml::list_of(row)(node, mistakes)?);
             }
         }
         Some(rows)
     }
 
-    fn row(&self, table: &str, codecs: Codecs, node: &Node, mistakes: &mut Mistakes) -> Option<Row> {
+    /// What writes in the format of a source or a table.
+    fn writer(&self, format: &Format, topic: &str, place: &Place, mistakes: &mut Mistakes) -> Option<Writer> {
+        let writer = self.formats.writer(format, topic);
+        writer
+            .map_err(|error| {
+                mistakes.add(
+                    place,
+                    error.to_string(),
+                    "name its schema, so that records can be written with it",
+                )
+            })
+            .ok()
+    }
+
+    fn row(&self, table: &str, writer: &Writer, node: &Node, mistakes: &mut Mistakes) -> Option<Row> {
         let mut fields = Fields::of("a row", &node.place, node, mistakes)?;
-        let key = fields.required("key", |node, mistakes| document::key(node, codecs, mistakes));
+        let key = fields.required("key", |node, mistakes| document::key(node, writer, mistakes));
         let value = fields.required("value", |node, mistakes| {
-            document::value(node, self.folder, codecs.value, mistakes)
+            document::value(node, self.folder, writer, mistakes)
         });
         fields.finish();
         Some(Row {
@@ -180,10 +198,11 @@ impl Reading<'_> {
             .sources
             .iter()
             .find(|read| Some(&read.name) == source.as_ref());
-        let codecs = read.map(|read| read.codec).unwrap_or_default();
-        let key = fields.optional("key", |node, mistakes| document::key(node, codecs, mistakes));
+        let format = read.map_or((Format::default(), ""), |read| (read.format.clone(), &read.topic));
+        let writer = &self.writer(&format.0, format.1, &node.place, fields.mistakes)?;
+        let key = fields.optional("key", |node, mistakes| document::key(node, writer, mistakes));
         let value = fields.optional("value", |node, mistakes| {
-            document::value(node, self.folder, codecs.value, mistakes)
+            document::value(node, self.folder, writer, mistakes)
         });
         let text = fields.optional("text", raw_text);
         let headers = fields.optional("headers", yaml::map_of(yaml::scalar_text));
@@ -225,13 +244,18 @@ impl Reading<'_> {
                 mistakes,
             );
         }
-        let expected = |(key, records): (&Key, _)| ExpectedTopic {
-            topic: key.text.clone(),
-            place: key.place.clone(),
-            codecs: codecs_of(self.topology, &key.text),
-            records,
-        };
-        Some(topics.into_iter().map(expected).collect())
+        let mut expected = Vec::with_capacity(topics.len());
+        for (key, records) in topics {
+            let reader = self.formats.reader(&key.text);
+            let reader = reader.map_err(|error| mistakes.add(&key.place, error.to_string(), "mend its schema"));
+            expected.push(ExpectedTopic {
+                topic: key.text.clone(),
+                place: key.place.clone(),
+                reader: Arc::new(reader.ok()?),
+                records,
+            });
+        }
+        Some(expected)
     }
 
     fn record(&self, node: &Node, mistakes: &mut Mistakes) -> Option<ExpectedRecord> {
@@ -357,7 +381,13 @@ fn time(node: &Node, mistakes: &mut Mistakes) -> Option<i64> {
 }
 
 /// One row a line: `{"key": "1", "value": {...}}`.
-fn rows_of_file(table: &str, codecs: Codecs, bytes: &[u8], place: &Place, mistakes: &mut Mistakes) -> Option<Vec<Row>> {
+fn rows_of_file(
+    table: &str,
+    writer: &Writer,
+    bytes: &[u8],
+    place: &Place,
+    mistakes: &mut Mistakes,
+) -> Option<Vec<Row>> {
     let mut rows = Vec::new();
     for (number, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
         if line.trim_ascii().is_empty() {
@@ -365,19 +395,14 @@ fn rows_of_file(table: &str, codecs: Codecs, bytes: &[u8], place: &Place, mistak
         }
         let arena = Bump::new();
         let row = parse(line, &arena).map_err(|error| error.to_string()).and_then(|row| {
-            let key = match (row.get("key"), codecs.key) {
-                (Some(Value::String(key)), None) => key.as_bytes().to_vec(),
-                (Some(key), Some(_)) => document::encoded_key(key, codecs)?,
+            let key = match (row.get("key"), writer.has_key_codec()) {
+                (Some(Value::String(key)), false) => key.as_bytes().to_vec(),
+                (Some(key), true) => document::encoded_key(key, writer, &arena)?,
                 _ => return Err("its `key` is not a text".to_owned()),
             };
             let value = match row.get("value").ok_or("it has no `value`")? {
                 Value::Null => None,
-                value => {
-                    let mut out = Vec::new();
-                    let encoded = codecs.value.encode(&value, &SecretNames::default(), &mut out);
-                    encoded.map_err(|error| error.to_string())?;
-                    Some(out)
-                }
+                value => Some(document::encoded_value(&value, writer, &arena)?),
             };
             Ok(Row {
                 table: table.to_owned(),

@@ -11,6 +11,7 @@ use super::topology::{GROUP, TOPICS, topology};
 use crate::broker::memory::{MemoryBroker, Random};
 use crate::broker::{Outgoing, TopicState};
 use crate::engine::{Shared, Standbys, Step, Tables, Wiring, Worker, WorkerSettings};
+use crate::registry::{NoRegistry, Registry};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -183,9 +184,11 @@ impl World {
         let process = self.broker.process(&slot.name);
         slot.disk.begin();
         let topology = topology();
+        let registry: Arc<dyn Registry> = Arc::new(NoRegistry);
         let shared = Arc::new(Shared {
-            wiring: Wiring::new(&topology),
-            tables: Tables::new(&[]),
+            wiring: Wiring::new(&topology, &registry).unwrap(),
+            tables: Tables::new(&[], &registry).unwrap(),
+            registry: Arc::clone(&registry),
             broker: Box::new(process.clone()),
             stores: Box::new(DiskStores {
                 disk: slot.disk.clone(),

@@ -12,6 +12,7 @@ mod tables;
 mod whole;
 
 use super::{Topology, load_text};
+use crate::codec::{Codecs, Format};
 use crate::yaml::Mistake;
 use std::path::Path;
 
@@ -60,4 +61,12 @@ fn lines(mistakes: &[Mistake]) -> Vec<String> {
 fn with(old: &str, new: &str) -> String {
     assert!(RIGHT.contains(old), "{old} is not in it");
     RIGHT.replacen(old, new, 1)
+}
+
+/// The codecs of a format that needs no schema.
+fn codecs(format: &Format) -> Codecs {
+    Codecs {
+        key: format.key_codec(),
+        value: format.value.encoding.plain().unwrap(),
+    }
 }

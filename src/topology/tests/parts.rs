@@ -1,6 +1,6 @@
 //! Mistakes of single parts.
 
-use super::{RIGHT, load, right, with, wrong};
+use super::{RIGHT, codecs, load, right, with, wrong};
 use crate::codec::{Codec, Codecs};
 use crate::topology::{Guarantee, OnError};
 use std::time::Duration;
@@ -12,7 +12,7 @@ fn a_small_topology_is_read_with_its_defaults() {
     assert_eq!(topology.guarantee, Guarantee::ExactlyOnce);
     assert_eq!(topology.commit_interval, Duration::from_millis(100));
     assert_eq!(topology.workers, 1);
-    assert_eq!(topology.sources[0].codec, Codecs::default());
+    assert_eq!(codecs(&topology.sources[0].format), Codecs::default());
     assert_eq!(topology.sources[0].on_error, OnError::DeadLetter);
     assert_eq!(topology.sinks[0].topic.topics(), ["shop.orders"]);
     assert_eq!(topology.dead_letters, "shop.dead-letters");
@@ -32,14 +32,14 @@ fn every_setting_is_taken() {
     assert_eq!(topology.workers, 4);
     assert_eq!(topology.kafka["linger.ms"].0, "5");
     assert!(topology.secrets.contains("token"));
-    let codec = Codecs {
+    let expected = Codecs {
         key: Some(Codec::Int32),
         value: Codec::String,
     };
     let source = &topology.sources[0];
     assert_eq!(
-        (source.codec, source.tombstones, source.on_error),
-        (codec, true, OnError::Drop)
+        (codecs(&source.format), source.tombstones, source.on_error),
+        (expected, true, OnError::Drop)
     );
 }
 
@@ -79,7 +79,7 @@ fn unknown_keys_are_told_with_the_one_that_was_meant() {
         found,
         [
             "3:3 a source has no `topic` | add `topic:`",
-            "3:12 unknown key `topc` | did you mean `topic`? a source takes: topic, codec, tombstones, on_error",
+            "3:12 unknown key `topc` | did you mean `topic`? a source takes: topic, codec, schema, tombstones, on_error",
         ]
     );
     let found = wrong(&with("fields: [token]", "fields: [token], form: x"));

@@ -137,12 +137,12 @@ fn codecs_are_said_where_topics_are() {
         "topic: shop.orders",
         "topic: shop.orders, codec: {key: string, value: int64}",
     );
-    assert_eq!(right(&text).sinks[0].codec, codecs);
+    assert_eq!(super::codecs(&right(&text).sinks[0].format), codecs);
     let text = kept_with(
         "{latest: {topic: customers.latest}}",
         "{latest: {topic: customers.latest, codec: {key: string}}}",
     );
-    assert_eq!(right(&text).tables[0].codec.key, Some(Codec::String));
+    assert_eq!(right(&text).tables[0].format.key_codec(), Some(Codec::String));
     let text = with(
         "type: redact, from: orders, fields: [token]",
         "type: repartition, from: orders, topic: t, codec: int64",
@@ -151,6 +151,8 @@ fn codecs_are_said_where_topics_are() {
     assert_eq!(through.codec, Codecs { key: None, ..codecs });
     assert_eq!(
         wrong(&with("{topic: feed.orders}", "{topic: feed.orders, codec: int46}")),
-        ["3:39 `int46` is not known here | did you mean `int64`? it can be: json, string, raw, int32, int64, double"]
+        [
+            "3:39 `int46` is not known here | did you mean `int64`? it can be: json, json_schema, avro, avro_raw, string, raw, int32, int64, double"
+        ]
     );
 }

@@ -309,7 +309,7 @@ fn every_mistake_is_told_at_once_and_in_order() {
 aplication: shop
 commit_interval: soon
 sources:
-  orders: {topic: feed orders, codec: avro}
+  orders: {topic: feed orders, codec: avor}
   unused: {topic: feed.unused}
 processors:
   clean: {type: redakt, from: order}

@@ -7,6 +7,7 @@ use super::{Change, Positions, ResetError, Steps, Target};
 use crate::broker::memory::MemoryBroker;
 use crate::broker::{Broker, ConsumerSettings, Outgoing, TopicPartition};
 use crate::engine::{EngineError, Shared, Standbys, Step, Tables, Wiring, Worker, WorkerSettings, prepare};
+use crate::registry::{NoRegistry, Registry};
 use crate::state::MemoryStores;
 use crate::topology::{Topology, load_text};
 use std::collections::BTreeMap;
@@ -68,10 +69,12 @@ fn order(broker: &MemoryBroker, number: i32) {
 }
 
 fn worker(broker: &MemoryBroker, topology: &Arc<Topology>) -> Worker {
+    let registry: Arc<dyn Registry> = Arc::new(NoRegistry);
     let shared = Arc::new(Shared {
         topology: Arc::clone(topology),
-        wiring: Wiring::new(topology),
-        tables: Tables::new(&topology.tables),
+        wiring: Wiring::new(topology, &registry).unwrap(),
+        tables: Tables::new(&topology.tables, &registry).unwrap(),
+        registry,
         broker: Box::new(broker.clone()),
         stores: Box::new(MemoryStores),
         standbys: Standbys::default(),
@@ -87,7 +90,8 @@ fn worker(broker: &MemoryBroker, topology: &Arc<Topology>) -> Worker {
 fn run(broker: &MemoryBroker, topology: &Arc<Topology>) -> Result<(), EngineError> {
     prepare(broker, topology)?;
     let mut worker = worker(broker, topology);
-    let topics = Wiring::new(topology).read_topics();
+    let registry: Arc<dyn Registry> = Arc::new(NoRegistry);
+    let topics = Wiring::new(topology, &registry).unwrap().read_topics();
     let (mut now, mut idle) = (Duration::ZERO, 0);
     while idle < 20 {
         match worker.step(now)? {
