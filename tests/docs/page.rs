@@ -141,7 +141,9 @@ impl Page {
 }
 
 fn is_file(word: &str) -> bool {
-    [".yaml", ".json", ".jsonl", ".avsc"].iter().any(|ending| word.ends_with(ending))
+    [".yaml", ".json", ".jsonl", ".avsc"]
+        .iter()
+        .any(|ending| word.ends_with(ending))
 }
 
 /// The cells of a row without its first bar. A bar within backticks is text where it is escaped.
