@@ -23,6 +23,7 @@ mod registry;
 mod reset;
 mod restore;
 mod scenario;
+mod schemas;
 mod send;
 mod sharing;
 mod soak;
