@@ -4,6 +4,8 @@
 
 /// The allocator. Keeps: one for the whole process, librdkafka's buffers included; memory goes back when it is not used.
 pub mod allocator;
+/// An AsyncAPI document of a topology. Keeps: it says what the topology says, and its examples are real.
+pub mod asyncapi;
 /// The seam to Kafka, real and in memory. Keeps: one place that says what to do about an error; rdkafka in `broker/kafka` only.
 pub mod broker;
 /// The commands. Keeps: data to the standard output, talk to the standard error; exit codes 0, 1, 2.

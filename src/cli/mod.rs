@@ -4,6 +4,7 @@
 //! data has `--output json`; exit codes are 0 (fine), 1 (failed), 2 (wrong usage); a reader that goes away ends a command
 //! quietly.
 
+mod asyncapi;
 mod check;
 mod cluster;
 mod demo;
@@ -30,6 +31,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    #[command(name = "asyncapi")]
+    AsyncApi(asyncapi::AsyncApi),
     Check(check::Check),
     Demo(demo::Demo),
     Graph(graph::GraphCommand),
@@ -99,6 +102,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>, terminal: &mut Terminal<'_
         }
     };
     let outcome = match &cli.command {
+        Command::AsyncApi(command) => command.run(terminal),
         Command::Check(command) => command.run(terminal),
         Command::Demo(command) => command.run(terminal),
         Command::Graph(command) => command.run(terminal),

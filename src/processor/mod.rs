@@ -152,6 +152,10 @@ pub trait Definition: Send + Sync {
             self.type_name()
         ))
     }
+    /// The JSON Schema that a record's value must match to pass, as one document.
+    fn validates(&self) -> Option<serde_json::Value> {
+        None
+    }
     /// Named ways out, for coverage and the graph: the cases of a switch.
     fn branches(&self) -> Vec<String> {
         Vec::new()

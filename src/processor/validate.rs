@@ -38,6 +38,12 @@ impl Definition for Validate {
         "validate"
     }
 
+    fn validates(&self) -> Option<serde_json::Value> {
+        // of an expression, it says nothing of the value as a whole
+        let whole = self.value.is_none();
+        whole.then(|| self.schema.alone().ok()).flatten()
+    }
+
     fn build(&self) -> Box<dyn Processor> {
         Box::new(self.clone())
     }

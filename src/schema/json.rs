@@ -87,6 +87,24 @@ impl JsonSchema {
         })
     }
 
+    /// Of a schema that stands in no file and refers to none.
+    ///
+    /// # Errors
+    /// What is no JSON Schema, in words.
+    pub fn of(name: &str, schema: &serde_json::Value) -> Result<JsonSchema, String> {
+        let validator = jsonschema::options_for::<Document>()
+            .with_draft(Draft::Draft202012)
+            .should_validate_formats(true)
+            .should_ignore_unknown_formats(false)
+            .build(schema)
+            .map_err(|error| shortened(&error.to_string(), LONGEST_REASON))?;
+        Ok(JsonSchema {
+            name: name.to_owned(),
+            schema: schema.clone(),
+            validator,
+        })
+    }
+
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -94,6 +112,11 @@ impl JsonSchema {
     /// Its own `title`.
     pub fn title(&self) -> Option<&str> {
         self.schema.get("title").and_then(serde_json::Value::as_str)
+    }
+
+    /// Its own `description`.
+    pub fn description(&self) -> Option<&str> {
+        self.schema.get("description").and_then(serde_json::Value::as_str)
     }
 
     /// The schema itself, where it needs no other file.

@@ -83,6 +83,14 @@ impl Schema {
         }
     }
 
+    /// What it says of itself, for people: an Avro schema's `doc`, a JSON Schema's `description`.
+    pub fn description(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Avro(schema) => schema.doc(),
+            Kind::Json(schema) => schema.description(),
+        }
+    }
+
     /// Whether a value matches, once its secrets are left out.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use crate::broker::{BrokerError, Outgoing, TopicState};
 use crate::codec::CodecError;
 use crate::engine::{Counts, EngineError, Shared, Standbys, Step, TableReader, Tables, Wiring, Worker, WorkerSettings};
 use crate::record::Header;
-use crate::registry::RegistryError;
+use crate::registry::{Registry, RegistryError};
 use crate::state::MemoryStores;
 use crate::topology::Topology;
 use std::sync::Arc;
@@ -59,6 +59,11 @@ impl Driver {
     /// # Errors
     /// When the topology names topics that can't be.
     pub fn new(topology: &Arc<Topology>) -> Result<Driver, DriverError> {
+        Self::with_registry(topology, schemas::registry(topology))
+    }
+
+    /// As [`Driver::new`], with the schemas of a registry that is given.
+    pub(super) fn with_registry(topology: &Arc<Topology>, registry: Arc<dyn Registry>) -> Result<Driver, DriverError> {
         let broker = MemoryBroker::new(0);
         for topic in topology.plan().topics {
             let settings = topic
@@ -72,7 +77,6 @@ impl Driver {
                 settings,
             })?;
         }
-        let registry = schemas::registry(topology);
         let shared = Arc::new(Shared {
             topology: Arc::clone(topology),
             wiring: Wiring::new(topology, &registry)?,
@@ -174,6 +178,11 @@ impl Driver {
             self.now += INTERVAL;
         }
         Err(DriverError::Restless(MOST_STEPS))
+    }
+
+    /// Who the worker waits for.
+    pub fn waits_for(&self) -> Option<&'static str> {
+        self.worker.waits_for()
     }
 
     /// The committed records of a topic, in order.

@@ -11,4 +11,4 @@ mod schemas;
 mod simulation;
 
 pub use driver::{Driver, DriverError, Message};
-pub use run::{Coverage, Outcome, Unreached, run_case};
+pub use run::{Coverage, Outcome, Unreached, outputs, run_case};

@@ -6,7 +6,9 @@ use super::schemas::TopicFormats;
 use crate::broker::memory::Dumped;
 use crate::engine::Counts;
 use crate::topology::Topology;
+use crate::value::to_text;
 use crate::yaml::Place;
+use bumpalo::Bump;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -41,6 +43,25 @@ pub fn run_case(topology: &Arc<Topology>, case: &Case) -> Outcome {
         took: started.elapsed(),
         counts,
     }
+}
+
+/// What comes out of a case, by topic: documents as JSON. Nothing, where it does not run.
+pub fn outputs(topology: &Arc<Topology>, case: &Case) -> Vec<(String, String)> {
+    let Ok(driver) = run(topology, case) else {
+        return Vec::new();
+    };
+    let formats = TopicFormats::new(topology);
+    let mut outputs = Vec::new();
+    for (topic, records) in driver.outputs() {
+        let Ok(reader) = formats.reader(&topic) else { continue };
+        for record in records {
+            let arena = Bump::new();
+            if let Some(Ok(value)) = record.value.as_deref().map(|value| reader.value(value, &arena)) {
+                outputs.push((topic.clone(), to_text(&value)));
+            }
+        }
+    }
+    outputs
 }
 
 /// Each input is processed and committed before the next, so that their order is the case's, whatever topics they go to.

@@ -75,3 +75,95 @@ pub fn registry(topology: &Topology) -> Arc<dyn Registry> {
     }
     Arc::new(registry)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::driver::{Driver, DriverError, Message};
+    use super::*;
+    use crate::registry::{Declared, Language};
+    use crate::topology::load_text;
+    use std::path::Path;
+
+    const TOPOLOGY: &str = "
+application: shop
+
+sources: {orders: {topic: feed.orders, codec: json_schema}}
+sinks: {out: {from: orders, topic: shop.orders}}
+dead_letters: {topic: shop.dead-letters}
+";
+
+    fn message(id: u32, body: &str) -> Message {
+        let framed = [&[0][..], &id.to_be_bytes(), body.as_bytes()].concat();
+        Message {
+            value: Some(framed),
+            ..Message::default()
+        }
+    }
+
+    fn driver(registry: &Arc<MemoryRegistry>) -> Driver {
+        let topology = load_text(TOPOLOGY, Path::new("no-such-folder"), &|_| None);
+        Driver::with_registry(&Arc::new(topology.unwrap()), registry.clone()).unwrap()
+    }
+
+    fn values(driver: &Driver, topic: &str) -> Vec<String> {
+        let text = |value: Option<Vec<u8>>| String::from_utf8(value.unwrap_or_default()).unwrap();
+        driver
+            .records(topic)
+            .into_iter()
+            .map(|record| text(record.value))
+            .collect()
+    }
+
+    fn any() -> Declared {
+        Declared {
+            language: Language::Json,
+            text: "{}".to_owned(),
+        }
+    }
+
+    #[test]
+    fn records_wait_for_a_registry_that_is_away_and_none_is_lost_or_doubled() {
+        let registry = Arc::new(MemoryRegistry::default());
+        let id = registry.register("feed.orders-value", &any()).unwrap();
+        let mut driver = driver(&registry);
+        registry.set_away(true);
+        for number in 0..3 {
+            driver.input("orders", &message(id, &number.to_string())).unwrap();
+        }
+        assert!(matches!(driver.run_until_idle(), Err(DriverError::Restless(_))));
+        assert_eq!(driver.waits_for(), Some("the schema registry"));
+        assert!(values(&driver, "shop.orders").is_empty() && driver.dead_letters().is_empty());
+        registry.set_away(false);
+        driver.run_until_idle().unwrap();
+        assert_eq!(values(&driver, "shop.orders"), ["0", "1", "2"]);
+        assert_eq!(driver.waits_for(), None);
+        let asked = registry.asked();
+        driver.input("orders", &message(id, "3")).unwrap();
+        driver.run_until_idle().unwrap();
+        assert_eq!(registry.asked(), asked, "what is known is not asked for again");
+    }
+
+    #[test]
+    fn a_schema_that_nobody_has_and_one_of_another_language_are_the_records_fault() {
+        let registry = Arc::new(MemoryRegistry::default());
+        let avro = Declared {
+            language: Language::Avro,
+            text: "\"int\"".to_owned(),
+        };
+        let id = registry.register("feed.orders-value", &avro).unwrap();
+        let mut driver = driver(&registry);
+        driver.input("orders", &message(77, "1")).unwrap();
+        driver.input("orders", &message(id, "2")).unwrap();
+        let unframed = Message {
+            value: Some(b"{}".to_vec()),
+            ..Message::default()
+        };
+        driver.input("orders", &unframed).unwrap();
+        driver.run_until_idle().unwrap();
+        let letters = driver.dead_letters();
+        let said = |at: usize| crate::testkit::case::DeadLetter::of(&letters[at]).message;
+        assert!(said(0).contains("schema 77, which the schema registry does not have"));
+        assert!(said(1).contains("no JSON Schema") && said(2).contains("not framed"));
+        assert!(values(&driver, "shop.orders").is_empty());
+    }
+}

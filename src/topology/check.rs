@@ -287,6 +287,7 @@ fn assemble(draft: Draft<'_>, links: &Links, order: &[usize]) -> Option<Topology
             key: sink.new_key,
             headers: sink.headers,
             format: sink.format?,
+            description: sink.description,
             place: sink.key.place.clone(),
         })
     });
@@ -300,6 +301,7 @@ fn assemble(draft: Draft<'_>, links: &Links, order: &[usize]) -> Option<Topology
         kafka: draft.kafka,
         secrets: draft.secrets,
         schema_registry: draft.schema_registry,
+        api: draft.api,
         feeds: draft.feeds.into_iter().map(|(_, feed)| feed).collect::<Option<_>>()?,
         sources: draft
             .sources

@@ -1,5 +1,6 @@
 //! `topology.yaml` read part by part into a [`Draft`]: each part right in itself, nothing known yet of how they fit together.
 
+use super::api::{self, ApiInfo};
 use super::feeds::{self, Feed};
 use super::formats::{self, Use};
 use super::names::{self, NAME_HELP, OURS, TOPIC_HELP};
@@ -29,6 +30,7 @@ pub(super) struct Draft<'a> {
     pub kafka: BTreeMap<String, (String, Place)>,
     pub secrets: SecretNames,
     pub schema_registry: Option<registry::Settings>,
+    pub api: Option<ApiInfo>,
     pub feeds: Vec<(&'a Key, Option<Feed>)>,
     pub sources: Vec<Named<'a, Source>>,
     pub tables: Vec<Named<'a, Table>>,
@@ -87,6 +89,7 @@ pub(super) fn read<'a>(root: &'a Node, folder: &Path, mistakes: &mut Mistakes) -
         schema_registry::read(node, folder, mistakes)
     });
     let secrets = fields.optional("secrets", list_of(text));
+    let api = fields.optional("asyncapi", api::read);
     section(root, &mut fields, "feeds", false);
     section(root, &mut fields, "sources", true);
     section(root, &mut fields, "tables", false);
@@ -140,6 +143,7 @@ pub(super) fn read<'a>(root: &'a Node, folder: &Path, mistakes: &mut Mistakes) -
         dead_letters,
         schema_registry: registry,
         secrets,
+        api,
     })
 }
 
@@ -213,6 +217,7 @@ fn source<'a>(key: &'a Key, node: &'a Node, parts: &Parts<'_>, mistakes: &mut Mi
         let format = formats::read(&mut fields, Use::Read, parts);
         let tombstones = fields.optional("tombstones", word(&[("dead_letter", false), ("pass", true)]));
         let on_error = fields.optional("on_error", word(&ON_ERROR));
+        let description = fields.optional("description", text);
         fields.finish();
         let (topic, place) = topic?;
         Some((
@@ -222,6 +227,7 @@ fn source<'a>(key: &'a Key, node: &'a Node, parts: &Parts<'_>, mistakes: &mut Mi
                 format: format?,
                 tombstones: tombstones.unwrap_or_default(),
                 on_error: on_error.unwrap_or_default(),
+                description,
             },
             place,
         ))

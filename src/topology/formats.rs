@@ -71,16 +71,13 @@ pub(super) fn read(fields: &mut Fields<'_>, used: Use, parts: &Parts<'_>) -> Opt
         value: side(value, value_schemas, used, place, fields.mistakes)?,
         subject: subject.unwrap_or_default(),
     };
-    if subject.is_some() && !format.needs_registry() {
-        let help = "remove it, or write with `codec: avro` or `codec: json_schema`";
-        fields.wrong(
-            &subject_place,
-            "only what is framed with a schema's id has a subject",
-            help,
-        );
+    if subject.is_some() && format.sides().all(|(_, side)| side.schemas.iter().next().is_none()) {
+        let help = "remove it, or say with `schema` what is to be found under it";
+        fields.wrong(&subject_place, "what has no schema has no subject", help);
         return None;
     }
-    if format.subject.needs_name()
+    if format.needs_registry()
+        && format.subject.needs_name()
         && let Some(nameless) = format
             .sides()
             .flat_map(|(_, side)| side.schemas.iter())

@@ -9,6 +9,7 @@
 //! - every topic that it can ever write to is known before it starts;
 //! - a sub-topology with stores reads exactly one topic.
 
+mod api;
 mod check;
 mod expressions;
 mod extends;
@@ -28,6 +29,7 @@ mod tests;
 mod topics;
 
 pub use crate::yaml::Secret;
+pub use api::{ApiInfo, CorrelationId};
 pub use feeds::{
     Feed, FeedKey, FeedKind, QueueType, Rabbitmq, Sqs, Webhook, WebhookAuth, WebhookTls, types as feed_types,
 };
@@ -94,6 +96,8 @@ pub struct Source {
     /// Whether a record without a value is processed, as `null`; else it fails.
     pub tombstones: bool,
     pub on_error: OnError,
+    /// For people.
+    pub description: Option<String>,
 }
 
 pub struct Table {
@@ -125,6 +129,8 @@ pub struct Sink {
     pub key: Option<Expression>,
     pub headers: Vec<(String, Expression)>,
     pub format: Format,
+    /// For people.
+    pub description: Option<String>,
     pub place: Place,
 }
 
@@ -153,6 +159,8 @@ pub struct Parameter {
     pub value: Expression,
     /// The only values it may take: so every topic is known before the start.
     pub allowed: Vec<String>,
+    /// For people.
+    pub description: Option<String>,
 }
 
 pub struct Topology {
@@ -168,6 +176,7 @@ pub struct Topology {
     pub secrets: SecretNames,
     /// Who knows the schemas of topics.
     pub schema_registry: Option<registry::Settings>,
+    pub api: Option<ApiInfo>,
     /// What fills sources' topics from outside of Kafka.
     pub feeds: Vec<Feed>,
     pub sources: Vec<Source>,
@@ -268,6 +277,16 @@ impl Topology {
     /// What the topology needs of a cluster.
     pub fn plan(&self) -> Plan {
         plan::plan(self)
+    }
+
+    /// The JSON Schema that a source's records must match, as the only processor behind it validates them.
+    pub fn validated(&self, source: &Source) -> Option<serde_json::Value> {
+        let index = self.sources.iter().position(|other| other.name == source.name)?;
+        let behind = |from: &[Input]| from.contains(&Input::Source(index));
+        let mut readers = self.processors.iter().filter(|node| behind(&node.from));
+        let only = readers.next().filter(|_| readers.next().is_none())?;
+        let sinks = self.sinks.iter().any(|sink| behind(&sink.from));
+        only.definition.validates().filter(|_| !sinks)
     }
 
     /// The topic of a store's changelog.

@@ -21,6 +21,7 @@ pub(super) struct SinkDraft<'a> {
     pub headers: Vec<(String, Expression)>,
     /// `None` where it was wrong.
     pub format: Option<Format>,
+    pub description: Option<String>,
 }
 
 /// How many topics one sink may have: each is looked up and planned before the start.
@@ -37,6 +38,7 @@ pub(super) fn read<'a>(key: &'a Key, node: &'a Node, parts: &Parts<'_>, mistakes
         new_key: None,
         headers: Vec::new(),
         format: None,
+        description: None,
     };
     let what = format!("sink `{}`", crate::yaml::shortened(&key.text, 60));
     let Some(mut fields) = Fields::of(what, &key.place, node, mistakes) else {
@@ -55,6 +57,7 @@ pub(super) fn read<'a>(key: &'a Key, node: &'a Node, parts: &Parts<'_>, mistakes
         .map(|(key, value)| (key.text.clone(), value))
         .collect();
     sink.format = formats::read(&mut fields, Use::Write, parts);
+    sink.description = fields.optional("description", text);
     for expression in sink.new_key.iter().chain(sink.headers.iter().map(|(_, value)| value)) {
         without_secrets(expression, parts.secrets, fields.mistakes);
     }
@@ -129,11 +132,13 @@ fn parameter(key: &Key, node: &Node, names: Option<&Names>, mistakes: &mut Mista
         }
         Some(words.into_iter().map(|(word, _)| word).collect::<Vec<_>>())
     });
+    let description = fields.optional("description", text);
     fields.finish();
     Some(Arc::new(Parameter {
         name: key.text.clone(),
         value: value?,
         allowed: allowed?,
+        description,
     }))
 }
 

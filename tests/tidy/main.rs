@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 /// The modules, from the top down: a module uses those below it.
 const LAYERS: &[&[&str]] = &[
     &["cli"],
+    &["asyncapi"],
     &["testkit"],
     &["engine", "ops", "feed"],
     &["topology"],

@@ -1,4 +1,43 @@
 //! Avro schemas, compiled: to decode by, to encode by, and to say what does not fit.
+//!
+//! | Avro | value |
+//! | --- | --- |
+//! | `null`, `boolean` | null, true and false |
+//! | `int`, `long` | a whole number |
+//! | `float`, `double` | a number, in as few digits as keep it whole; not a number and infinities are errors |
+//! | `string` | a text |
+//! | `bytes`, `fixed` | a text of one character a byte, U+0000 to U+00FF |
+//! | `enum` | a text |
+//! | `array`, `map`, `record` | a list, an object, an object in the order of the fields |
+//! | union | the value of the branch; the first that takes the value is written |
+//! | `date` | a text as in `2024-05-22` |
+//! | `time-millis`, `time-micros` | a text as in `05:58:15.978` |
+//! | `timestamp-…`, `local-timestamp-…` | a text as in `2024-05-22T05:58:15.978Z`, the local ones without the `Z` |
+//! | `decimal` | a number with as many digits after the point as its scale |
+//! | `uuid` | a text |
+//! | `duration` | an object of `months`, `days` and `millis` |
+//!
+//! Invariants:
+//! - what is decoded and encoded again with the same schema is the same value, and a number is never changed to fit;
+//! - bytes are foreign: they cost memory and time in proportion to themselves, whatever they promise;
+//! - a message says what was found by place and type, never by value.
+
+mod calendar;
+mod compile;
+mod decimal;
+mod decode;
+mod defaults;
+mod encode;
+mod failure;
+mod files;
+mod json_schema;
+mod logical;
+mod node;
+mod numbers;
+mod resolve;
+#[cfg(test)]
+mod tests;
+mod varint;
 
 use crate::value::{SecretNames, Value};
 use bumpalo::Bump;
@@ -13,6 +52,7 @@ pub struct AvroSchema(Arc<Compiled>);
 struct Compiled {
     text: String,
     name: Option<String>,
+    nodes: node::Nodes,
 }
 
 /// Why a schema is none, or two do not go together: in words for people.
@@ -34,10 +74,23 @@ impl AvroSchema {
     ///
     /// # Errors
     /// Text that is no Avro schema.
-    pub fn parse(text: &str, _references: &[&str]) -> Result<Self, SchemaError> {
-        let name = None;
-        let text = text.to_owned();
-        Ok(Self(Arc::new(Compiled { text, name })))
+    pub fn parse(text: &str, references: &[&str]) -> Result<Self, SchemaError> {
+        let json = compile::json(text)?;
+        let references = references.iter().map(|text| compile::json(text));
+        let references: Vec<serde_json::Value> = references.collect::<Result<_, _>>()?;
+        Self::compiled(&json, &references, &mut |_| Ok(None))
+    }
+
+    fn compiled(
+        json: &serde_json::Value,
+        references: &[serde_json::Value],
+        find: compile::Find<'_>,
+    ) -> Result<Self, SchemaError> {
+        let mut compiler = compile::Compiler::new(find);
+        for reference in references {
+            compiler.learn(reference)?;
+        }
+        Ok(Self(Arc::new(compiler.compile(json)?)))
     }
 
     /// Of the file of that name in `folder`. A named type that the file does not define is read from the file beside it that is named
@@ -46,14 +99,17 @@ impl AvroSchema {
     /// # Errors
     /// A file that can't be read or is no schema, said with the file's name.
     pub fn load(folder: &Path, name: &str) -> Result<Self, SchemaError> {
-        let text = std::fs::read_to_string(folder.join(name))
-            .map_err(|error| SchemaError(format!("can't read the schema `{name}`: {error}")))?;
-        Self::parse(&text, &[])
+        files::load(folder, name)
     }
 
     /// The full name of the type, where it has one.
     pub fn name(&self) -> Option<&str> {
         self.0.name.as_deref()
+    }
+
+    /// The `doc` of the type.
+    pub fn doc(&self) -> Option<&str> {
+        None
     }
 
     /// The schema as one text that needs no other: each named type is defined where it comes first.
@@ -65,45 +121,42 @@ impl AvroSchema {
     ///
     /// # Errors
     /// A value that does not match; `out` is as it was.
-    pub fn encode(&self, _value: &Value<'_>, _secrets: &SecretNames, _out: &mut Vec<u8>) -> Result<(), AvroError> {
-        Err(AvroError {
-            at: "/".into(),
-            message: "not yet".into(),
-        })
+    pub fn encode(&self, value: &Value<'_>, secrets: &SecretNames, out: &mut Vec<u8>) -> Result<(), AvroError> {
+        Ok(encode::Encoder::encode(&self.0.nodes, secrets, value, out)?)
     }
 
     /// Whether a value can be encoded.
     ///
     /// # Errors
     /// As [`Self::encode`].
-    pub fn check(&self, _value: &Value<'_>, _secrets: &SecretNames) -> Result<(), AvroError> {
-        Ok(())
+    pub fn check(&self, value: &Value<'_>, secrets: &SecretNames) -> Result<(), AvroError> {
+        Ok(encode::Encoder::encode(&self.0.nodes, secrets, value, encode::Nowhere)?)
     }
 
     /// The same as a JSON Schema (2020-12): it takes the values that [`Self::check`] takes.
     pub fn to_json_schema(&self) -> serde_json::Value {
-        serde_json::Value::Bool(true)
+        json_schema::of(&self.0.nodes)
     }
 }
 
 /// Decodes what was written with one schema into the shape of another.
 #[derive(Debug)]
-pub struct Decoder {}
+pub struct Decoder(resolve::Plan);
 
 impl Decoder {
     /// Of the schema that the bytes were written with, and the one that the value is to have.
     ///
     /// # Errors
     /// Two schemas that Avro's rules do not resolve: which type, and why.
-    pub fn new(_writer: &AvroSchema, _reader: &AvroSchema) -> Result<Self, SchemaError> {
-        Ok(Self {})
+    pub fn new(writer: &AvroSchema, reader: &AvroSchema) -> Result<Self, SchemaError> {
+        resolve::Plan::new(&writer.0.nodes, &reader.0.nodes).map(Self)
     }
 
     /// The value of some bytes, all of them.
     ///
     /// # Errors
     /// Bytes that were not written with the writer's schema.
-    pub fn decode<'a>(&self, _bytes: &'a [u8], _arena: &'a Bump) -> Result<Value<'a>, AvroError> {
-        Ok(Value::Null)
+    pub fn decode<'a>(&self, bytes: &'a [u8], arena: &'a Bump) -> Result<Value<'a>, AvroError> {
+        Ok(decode::whole(&self.0, self.0.root, bytes, arena)?)
     }
 }

@@ -1,0 +1,385 @@
+//! From a value straight to Avro's bytes.
+
+use super::failure::{Done, Failure, failed, failure, name};
+use super::logical;
+use super::node::{Enum, Field, Id, Kind, Logical, Nodes, Record, Union, shape};
+use super::{decimal, numbers, varint};
+use crate::value::{DEPTH_LIMIT, Member, SecretNames, Value};
+
+/// As many branches are tried in vain for a value of a union, with all that lies in it: types that lie in each other multiply them.
+const MOST_TRIES: usize = 100_000;
+/// As many allowed names stand in a message.
+const MOST_NAMES: usize = 10;
+
+/// Where bytes go.
+pub(super) trait Out {
+    fn put(&mut self, bytes: &[u8]);
+    fn len(&self) -> usize;
+    fn back_to(&mut self, len: usize);
+}
+
+impl Out for &mut Vec<u8> {
+    #[inline]
+    fn put(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
+    }
+
+    fn len(&self) -> usize {
+        Vec::len(self)
+    }
+
+    fn back_to(&mut self, len: usize) {
+        self.truncate(len);
+    }
+}
+
+/// For who only wants to know whether a value fits.
+pub(super) struct Nowhere;
+
+impl Out for Nowhere {
+    fn put(&mut self, _: &[u8]) {}
+
+    fn len(&self) -> usize {
+        0
+    }
+
+    fn back_to(&mut self, _: usize) {}
+}
+
+pub(super) struct Encoder<'s, O> {
+    nodes: &'s Nodes,
+    secrets: &'s SecretNames,
+    out: O,
+    /// How many unions are being tried that lie in each other, and how often a branch did not fit since the first of them.
+    trying: usize,
+    tries: usize,
+}
+
+impl<'s, O: Out> Encoder<'s, O> {
+    /// Appends the value to `out`, which on a failure is as it was.
+    pub fn encode(nodes: &'s Nodes, secrets: &'s SecretNames, value: &Value<'_>, out: O) -> Done<()> {
+        let start = out.len();
+        let mut encoder = Self {
+            nodes,
+            secrets,
+            out,
+            trying: 0,
+            tries: 0,
+        };
+        let done = encoder.value(nodes.root, value, 0);
+        if done.is_err() {
+            encoder.out.back_to(start);
+        }
+        done
+    }
+
+    fn value(&mut self, id: Id, value: &Value<'_>, depth: usize) -> Done<()> {
+        if depth > DEPTH_LIMIT {
+            return failed(format!("lists and objects are nested deeper than {DEPTH_LIMIT}"));
+        }
+        let node = self.nodes.get(id);
+        match (&node.kind, node.logical, value) {
+            (Kind::Record(record), _, Value::Object(members)) => return self.record(record, members, depth),
+            (Kind::Union(union), _, value) => return self.union(union, value, depth),
+            (Kind::String, None, Value::String(text)) => self.prefixed(text.as_bytes()),
+            (Kind::Null, _, Value::Null) => {}
+            (Kind::Boolean, _, Value::Bool(flag)) => self.out.put(&[u8::from(*flag)]),
+            (Kind::Int, None, Value::Number(text)) => self.long(numbers::int(text).or_else(unfit)?.into()),
+            (Kind::Long, None, Value::Number(text)) => self.long(numbers::whole(text).or_else(unfit)?),
+            (Kind::Float, _, Value::Number(text)) => {
+                let number = numbers::float(text).or_else(unfit)?;
+                self.out.put(&number.to_le_bytes());
+            }
+            (Kind::Double, _, Value::Number(text)) => {
+                let number = numbers::double(text).or_else(unfit)?;
+                self.out.put(&number.to_le_bytes());
+            }
+            (Kind::Int, Some(logical), Value::Number(_) | Value::String(_)) => {
+                let number = i32::try_from(logical::number(logical, value)?).or_else(|_| unfit("it is too large"))?;
+                self.long(number.into());
+            }
+            (Kind::Long, Some(logical), Value::Number(_) | Value::String(_)) => {
+                let number = logical::number(logical, value)?;
+                self.long(number);
+            }
+            (Kind::String, Some(_), Value::String(text)) => match logical::uuid(text) {
+                Some(_) => self.prefixed(text.as_bytes()),
+                None => return failed("it is not the text of a UUID"),
+            },
+            (
+                kind @ (Kind::Bytes | Kind::Fixed(..)),
+                Some(Logical::Decimal { precision, scale }),
+                Value::Number(text),
+            ) => {
+                let bytes = decimal::bytes(text, precision, scale).or_else(unfit)?;
+                match kind {
+                    Kind::Fixed(_, size) => match decimal::sized(&bytes, *size) {
+                        Some(bytes) => self.out.put(&bytes),
+                        None => return failed(format!("the number needs more than {size} bytes")),
+                    },
+                    _ => self.prefixed(&bytes),
+                }
+            }
+            (Kind::Fixed(..), Some(Logical::Duration), Value::Object(members)) => return self.duration(members),
+            (Kind::Fixed(..), Some(Logical::Uuid), Value::String(text)) => match logical::uuid(text) {
+                Some(bytes) => self.out.put(&bytes),
+                None => return failed("it is not the text of a UUID"),
+            },
+            (Kind::Bytes, None, Value::String(text)) => {
+                self.long(length(text.chars().count()));
+                return self.characters(text);
+            }
+            (Kind::Fixed(_, size), None, Value::String(text)) => {
+                let found = text.chars().count();
+                if found != *size {
+                    return failed(format!("it has {found} characters, and {size} are needed, one a byte"));
+                }
+                return self.characters(text);
+            }
+            (Kind::Enum(of), _, Value::String(text)) => match of.symbols.iter().position(|symbol| **symbol == **text) {
+                Some(symbol) => self.long(length(symbol)),
+                None => return failed(symbols(of)),
+            },
+            (Kind::Array(of), _, Value::Array(elements)) => {
+                if !elements.is_empty() {
+                    self.long(length(elements.len()));
+                    for (index, element) in elements.iter().enumerate() {
+                        self.value(*of, element, depth + 1)
+                            .map_err(|failure| failure.at(index))?;
+                    }
+                }
+                self.out.put(&[0]);
+            }
+            (Kind::Map(of), _, Value::Object(members)) => return self.map(*of, members, depth),
+            _ => {
+                let (needed, found) = (node.described(), value.type_name());
+                return failed(format!("{needed} is needed, and this is of type {found}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn long(&mut self, number: i64) {
+        if (-64..64).contains(&number) {
+            return self.out.put(&[((number << 1) ^ (number >> 63)) as u8]);
+        }
+        let mut bytes = [0; 10];
+        let mut used = 0;
+        let mut room = bytes.iter_mut();
+        varint::put(number, &mut |byte| {
+            if let Some(place) = room.next() {
+                *place = byte;
+                used += 1;
+            }
+        });
+        self.out.put(bytes.get(..used).unwrap_or_default());
+    }
+
+    fn prefixed(&mut self, bytes: &[u8]) {
+        self.long(length(bytes.len()));
+        self.out.put(bytes);
+    }
+
+    /// One byte a character.
+    fn characters(&mut self, text: &str) -> Done<()> {
+        if text.is_ascii() {
+            self.out.put(text.as_bytes());
+            return Ok(());
+        }
+        for character in text.chars() {
+            let Ok(byte) = u8::try_from(character) else {
+                return failed("it has characters beyond U+00FF, and one byte a character is written");
+            };
+            self.out.put(&[byte]);
+        }
+        Ok(())
+    }
+
+    fn withheld(&self, member: &Member<'_>, members: &[Member<'_>]) -> bool {
+        !self.secrets.is_empty() && self.secrets.withhold(member.0, members)
+    }
+
+    fn map(&mut self, of: Id, members: &[Member<'_>], depth: usize) -> Done<()> {
+        let kept = || members.iter().filter(|member| !self.withheld(member, members));
+        let count = if self.secrets.is_empty() {
+            members.len()
+        } else {
+            kept().count()
+        };
+        if count > 0 {
+            self.long(length(count));
+            for member in members {
+                if !self.withheld(member, members) {
+                    self.prefixed(member.0.as_bytes());
+                    self.value(of, &member.1, depth + 1)
+                        .map_err(|failure| failure.under(member.0))?;
+                }
+            }
+        }
+        self.out.put(&[0]);
+        Ok(())
+    }
+
+    fn record(&mut self, record: &Record, members: &[Member<'_>], depth: usize) -> Done<()> {
+        // members that come in the order of the fields are found at once
+        let mut next = 0;
+        let mut found = 0;
+        for field in &record.fields {
+            let is_it = |member: &&Member<'_>| *member.0 == *field.name;
+            let member = match members.get(next).filter(is_it) {
+                Some(member) => {
+                    next += 1;
+                    Some(member)
+                }
+                None => match members.iter().position(|member| is_it(&member)) {
+                    Some(index) => {
+                        next = index + 1;
+                        members.get(index)
+                    }
+                    None => None,
+                },
+            };
+            match member {
+                Some(member) if !self.withheld(member, members) => {
+                    found += 1;
+                    self.value(field.node, &member.1, depth + 1)
+                        .map_err(|failure| failure.under(&field.name))?;
+                }
+                _ => self.absent(field)?,
+            }
+        }
+        if found < members.len() {
+            self.only_fields(record, members)?;
+        }
+        Ok(())
+    }
+
+    fn absent(&mut self, field: &Field) -> Done<()> {
+        match &field.absent {
+            Some(bytes) => {
+                self.out.put(bytes);
+                Ok(())
+            }
+            None => failed(format!(
+                "no member `{}`, and the field has no default and takes no null",
+                name(&field.name)
+            )),
+        }
+    }
+
+    /// That all members that are not withheld are fields.
+    fn only_fields(&self, record: &Record, members: &[Member<'_>]) -> Done<()> {
+        for member in members {
+            let is_field = || record.fields.iter().any(|field| *field.name == *member.0);
+            if !is_field() && !self.withheld(member, members) {
+                let unknown: Box<Failure> =
+                    failure(format!("the record `{}` has no such field", name(record.name.simple())));
+                return Err(unknown.under(member.0));
+            }
+        }
+        Ok(())
+    }
+
+    fn duration(&mut self, members: &[Member<'_>]) -> Done<()> {
+        for part in logical::DURATION {
+            let Some((_, value)) = members.iter().find(|(name, _)| *name == part) else {
+                return failed(format!(
+                    "a duration has `months`, `days` and `millis`, and `{part}` is missing"
+                ));
+            };
+            let number = match value {
+                Value::Number(text) => numbers::whole(text).ok().and_then(|number| u32::try_from(number).ok()),
+                _ => None,
+            };
+            match number {
+                Some(number) => self.out.put(&number.to_le_bytes()),
+                None => return Err(failure("a whole number of 32 bits, not below zero, is needed").under(part)),
+            }
+        }
+        if members.len() > logical::DURATION.len() {
+            return failed("a duration has `months`, `days` and `millis` alone");
+        }
+        Ok(())
+    }
+
+    fn union(&mut self, union: &Union, value: &Value<'_>, depth: usize) -> Done<()> {
+        let takes = union.takes.get(shape(value)).map(Vec::as_slice).unwrap_or_default();
+        let nodes = self.nodes;
+        let branch = |index: u32| union.branches.get(index as usize).copied().unwrap_or(nodes.root);
+        match takes {
+            [] => {
+                let found = value.type_name();
+                failed(format!(
+                    "the union takes nothing of type {found}, but {}",
+                    self.branches(union)
+                ))
+            }
+            // what is wrong in the only one that it can be is said as it is
+            [index] => {
+                let of = branch(*index);
+                self.long(i64::from(*index));
+                self.value(of, value, depth)
+            }
+            several => {
+                let start = self.out.len();
+                // a number that is written with a point is a float's before it is an int's, so that it keeps the point
+                let pointed = matches!(value, Value::Number(text) if text.contains(['.', 'e', 'E']));
+                let whole = |index: &u32| matches!(nodes.get(branch(*index)).kind, Kind::Int | Kind::Long);
+                let first = several.iter().filter(|index| !(pointed && whole(index)));
+                let then = several.iter().filter(|index| pointed && whole(index));
+                if self.trying == 0 {
+                    self.tries = 0;
+                }
+                for index in first.chain(then) {
+                    if self.tries > MOST_TRIES {
+                        return failed("it takes too many tries to find the types of its unions");
+                    }
+                    let of = branch(*index);
+                    self.long(i64::from(*index));
+                    self.trying += 1;
+                    let done = self.value(of, value, depth);
+                    self.trying -= 1;
+                    if done.is_ok() {
+                        return done;
+                    }
+                    self.tries += 1;
+                    self.out.back_to(start);
+                }
+                failed(format!(
+                    "it matches none of the union's types: {}",
+                    self.branches(union)
+                ))
+            }
+        }
+    }
+
+    fn branches(&self, union: &Union) -> String {
+        let described = union.branches.iter().map(|branch| self.nodes.get(*branch).described());
+        listed(described, union.branches.len())
+    }
+}
+
+fn unfit<T>(why: &'static str) -> Done<T> {
+    failed(format!("the number does not fit: {why}"))
+}
+
+fn length(length: usize) -> i64 {
+    i64::try_from(length).unwrap_or(i64::MAX)
+}
+
+fn symbols(of: &Enum) -> String {
+    let symbols = of.symbols.iter().map(|symbol| format!("`{}`", name(symbol)));
+    format!(
+        "it is no symbol of the enum `{}`, which has {}",
+        name(of.name.simple()),
+        listed(symbols, of.symbols.len())
+    )
+}
+
+fn listed(names: impl Iterator<Item = String>, count: usize) -> String {
+    let first: Vec<String> = names.take(MOST_NAMES).collect();
+    match count.saturating_sub(MOST_NAMES) {
+        0 => first.join(", "),
+        more => format!("{}, and {more} more", first.join(", ")),
+    }
+}

@@ -1,0 +1,110 @@
+//! Numbers that are never changed to fit.
+
+use crate::value::{Exact, exact, same_number};
+use bumpalo::Bump;
+
+const FRACTION: &str = "it has a fraction";
+const BEYOND: &str = "it is beyond the range";
+const DIGITS: &str = "it has more digits than the type keeps";
+
+/// A whole number of 64 bits.
+pub(super) fn whole(text: &str) -> Result<i64, &'static str> {
+    /// Up to here doubles have every whole number.
+    const WHOLE: f64 = 9_007_199_254_740_992.0;
+    match exact(text) {
+        Some(Exact::Int(number)) => Ok(number),
+        Some(Exact::Double(number)) if number.fract() != 0.0 => Err(FRACTION),
+        Some(Exact::Double(number)) if number.abs() <= WHOLE => Ok(number as i64),
+        _ => Err(BEYOND),
+    }
+}
+
+pub(super) fn int(text: &str) -> Result<i32, &'static str> {
+    i32::try_from(whole(text)?).map_err(|_| BEYOND)
+}
+
+pub(super) fn double(text: &str) -> Result<f64, &'static str> {
+    match exact(text) {
+        Some(Exact::Double(number)) => Some(number),
+        Some(Exact::Int(number)) => whole_double(number.into()),
+        Some(Exact::Uint(number)) => whole_double(number.into()),
+        None => None,
+    }
+    .ok_or(DIGITS)
+}
+
+pub(super) fn float(text: &str) -> Result<f32, &'static str> {
+    let whole = match exact(text) {
+        Some(Exact::Int(number)) => whole_float(number.into()),
+        Some(Exact::Uint(number)) => whole_float(number.into()),
+        _ => None,
+    };
+    let near = || {
+        let number: f32 = text.parse().ok()?;
+        (number.is_finite() && same_number(text, &format!("{number:?}"))).then_some(number)
+    };
+    whole.or_else(near).ok_or(DIGITS)
+}
+
+/// The double that is just this number.
+pub(super) fn whole_double(number: i128) -> Option<f64> {
+    Some(number as f64).filter(|double| *double as i128 == number)
+}
+
+/// The float that is just this number.
+pub(super) fn whole_float(number: i128) -> Option<f32> {
+    Some(number as f32).filter(|float| *float as i128 == number)
+}
+
+/// The text of a whole number.
+#[inline]
+pub(super) fn shown(number: i64, arena: &Bump) -> &str {
+    let mut text = [b'0'; 20];
+    let mut rest = number.unsigned_abs();
+    let mut from = text.len();
+    for digit in text.iter_mut().rev() {
+        *digit = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        from -= 1;
+        if rest == 0 {
+            break;
+        }
+    }
+    if number < 0 {
+        from = from.saturating_sub(1);
+        if let Some(sign) = text.get_mut(from) {
+            *sign = b'-';
+        }
+    }
+    // digits are ASCII
+    let text = std::str::from_utf8(text.get(from..).unwrap_or_default()).unwrap_or_default();
+    arena.alloc_str(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_numbers_are_shown_as_they_are() {
+        let arena = Bump::new();
+        for number in [0, 1, -1, 9, 10, -10, i64::MAX, i64::MIN, 1_000_000] {
+            assert_eq!(shown(number, &arena), number.to_string());
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        assert_eq!(whole("1.0"), Ok(1));
+        assert_eq!(whole("1.5"), Err(FRACTION));
+        assert_eq!(whole("9223372036854775808"), Err(BEYOND));
+        assert_eq!(int("2147483648"), Err(BEYOND));
+        assert_eq!(float("0.1"), Ok(0.1));
+        assert_eq!(float("0.123456789012"), Err(DIGITS));
+        assert_eq!(float("1e39"), Err(DIGITS));
+        assert_eq!(float("16777217"), Err(DIGITS));
+        assert_eq!(double("0.1234567890123456789"), Err(DIGITS));
+        assert_eq!(double("9007199254740993"), Err(DIGITS));
+        assert_eq!(double("1e400"), Err(DIGITS));
+    }
+}
