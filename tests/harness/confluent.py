@@ -6,7 +6,8 @@ Usage: python confluent.py consume avro|json BROKERS REGISTRY TOPIC COUNT
 `consume` prints COUNT committed records from the beginning, a line of JSON each: {"key": text, "value": document, "schema_id": id}.
 `produce` reads such lines (key and value) from the standard input, and registers the schema.
 
-As JSON, what has no form there is written so: bytes as {"bytes": base64}, decimals and UUIDs as text, dates and times in ISO 8601.
+What has no form in JSON is written, and read, as {"$decimal": "1.50"}, {"$uuid": …}, {"$bytes": base64}, {"$date": …}, {"$time": …} and
+{"$timestamp": …} in ISO 8601.
 """
 
 import base64
@@ -25,14 +26,30 @@ from confluent_kafka.serialization import MessageField, SerializationContext
 LIMIT = 60
 
 
+# by what each is written as: its type, and both ways. A timestamp is a date too, so it comes first.
+FORMS = {
+    "$timestamp": (datetime.datetime, lambda value: value.isoformat(), datetime.datetime.fromisoformat),
+    "$date": (datetime.date, lambda value: value.isoformat(), datetime.date.fromisoformat),
+    "$time": (datetime.time, lambda value: value.isoformat(), datetime.time.fromisoformat),
+    "$decimal": (decimal.Decimal, str, decimal.Decimal),
+    "$uuid": (uuid.UUID, str, uuid.UUID),
+    "$bytes": (bytes, lambda value: base64.b64encode(value).decode(), base64.b64decode),
+}
+
+
 def shown(value):
-    if isinstance(value, (bytes, bytearray)):
-        return {"bytes": base64.b64encode(value).decode()}
-    if isinstance(value, (decimal.Decimal, uuid.UUID)):
-        return str(value)
-    if isinstance(value, (datetime.date, datetime.time, datetime.datetime)):
-        return value.isoformat()
+    for name, (kind, show, _) in FORMS.items():
+        if isinstance(value, kind):
+            return {name: show(value)}
     raise TypeError(f"{type(value)} has no form in JSON here")
+
+
+def meant(members):
+    if len(members) == 1:
+        name, text = next(iter(members.items()))
+        if name in FORMS:
+            return FORMS[name][2](text)
+    return members
 
 
 def consume(kind, brokers, registry, topic, count):
@@ -74,7 +91,7 @@ def produce(kind, brokers, registry, topic, schema_file):
     failed = []
     producer = Producer({"bootstrap.servers": brokers})
     for line in sys.stdin:
-        record = json.loads(line)
+        record = json.loads(line, object_hook=meant)
         value = write(record["value"], SerializationContext(topic, MessageField.VALUE))
         producer.produce(topic, key=record.get("key"), value=value, on_delivery=lambda error, _: error and failed.append(error))
         producer.poll(0)
