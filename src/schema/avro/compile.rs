@@ -77,7 +77,9 @@ impl<'f> Compiler<'f> {
         sort_branches(&mut nodes);
         defaults::settle(&mut nodes)?;
         let name = nodes.get(root).name().map(|name| name.full.clone());
+        let doc = json.get("doc").and_then(Json::as_str).map(str::to_owned);
         Ok(Compiled {
+            doc,
             text: json.to_string(),
             name,
             nodes,
@@ -287,6 +289,7 @@ impl<'f> Compiler<'f> {
             return error(format!("the record `{shown}` needs a list of fields"));
         };
         let mut fields = Vec::new();
+        let mut rest = None;
         let mut jsons = Vec::new();
         let mut seen = AHashSet::new();
         for json in list {
@@ -301,6 +304,14 @@ impl<'f> Compiler<'f> {
             }
             let of = json.get("type").unwrap_or(&Json::Null);
             let (node, of) = self.schema(of, inside).map_err(place)?;
+            if json.get("flatten").and_then(Json::as_bool) == Some(true) {
+                let is_map = matches!(self.node(node), Some(Node { kind: Kind::Map(_), .. }));
+                if !is_map || rest.is_some() {
+                    let why = "one field of a record may be flattened, and it is a map";
+                    return Err(place(SchemaError(why.to_owned())));
+                }
+                rest = Some(fields.len());
+            }
             let mut field = json.clone();
             field.insert("type".to_owned(), of);
             jsons.push(Json::Object(field));
@@ -317,7 +328,7 @@ impl<'f> Compiler<'f> {
         }
         out.insert("fields".to_owned(), Json::Array(jsons));
         if let Some(node) = self.node(id) {
-            node.kind = Kind::Record(Record { name, fields });
+            node.kind = Kind::Record(Record { name, fields, rest });
         }
         Ok((id, Json::Object(out)))
     }

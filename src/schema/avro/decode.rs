@@ -134,6 +134,10 @@ impl<'a> Decoding<'_, 'a> {
                 let step = self.branch(branches)?;
                 return self.value(step, depth);
             }
+            Step::Json => {
+                let text = self.text()?;
+                return parse(text.as_bytes(), self.arena).or_else(|_| failed("the text is not JSON"));
+            }
             Step::UuidText => {
                 let text = self.text()?;
                 if logical::uuid(text).is_none() {
@@ -257,7 +261,10 @@ impl<'a> Decoding<'_, 'a> {
                 *place = self.fill(fill)?;
             }
         }
-        Ok(Value::Object(members))
+        Ok(Value::Object(match record.rest {
+            Some(rest) => spread(members, rest, self.arena),
+            None => members,
+        }))
     }
 
     fn fill(&mut self, fill: &Fill) -> Done<Value<'a>> {
@@ -336,7 +343,9 @@ impl<'a> Decoding<'_, 'a> {
         match plan.step(id) {
             Step::Null => {}
             Step::Boolean => self.take(1).map(drop)?,
-            Step::Text | Step::UuidText | Step::Characters | Step::Decimal { .. } => self.prefixed().map(drop)?,
+            Step::Text | Step::Json | Step::UuidText | Step::Characters | Step::Decimal { .. } => {
+                self.prefixed().map(drop)?
+            }
             Step::Number(Read::Int | Read::Long, _) | Step::Enum(_) => self.long().map(drop)?,
             Step::Number(Read::Float, _) => self.take(4).map(drop)?,
             Step::Number(Read::Double, _) => self.take(8).map(drop)?,
@@ -371,6 +380,25 @@ impl<'a> Decoding<'_, 'a> {
         }
         Ok(())
     }
+}
+
+/// The members, and in place of the one at `rest` those of its map that have no name of another.
+fn spread<'a>(members: &'a [Member<'a>], rest: usize, arena: &'a Bump) -> &'a [Member<'a>] {
+    let (before, after) = members.split_at_checked(rest).unwrap_or((members, &[]));
+    let after = after.get(1..).unwrap_or_default();
+    let further = members
+        .get(rest)
+        .and_then(|(_, map)| map.as_object())
+        .unwrap_or_default();
+    if further.is_empty() && after.is_empty() {
+        return before;
+    }
+    let named = |name: &str| before.iter().chain(after).any(|(other, _)| *other == name);
+    let mut all = bumpalo::collections::Vec::with_capacity_in(members.len() + further.len(), arena);
+    all.extend_from_slice(before);
+    all.extend_from_slice(after);
+    all.extend(further.iter().filter(|(name, _)| !named(name)));
+    all.into_bump_slice()
 }
 
 fn real<'a>(finite: bool, number: impl std::fmt::Debug, arena: &'a Bump) -> Done<Value<'a>> {

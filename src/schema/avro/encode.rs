@@ -4,7 +4,7 @@ use super::failure::{Done, Failure, failed, failure, name};
 use super::logical;
 use super::node::{Enum, Field, Id, Kind, Logical, Nodes, Record, Union, shape};
 use super::{decimal, numbers, varint};
-use crate::value::{DEPTH_LIMIT, Member, SecretNames, Value};
+use crate::value::{DEPTH_LIMIT, Member, SecretNames, Value, write};
 
 /// As many branches are tried in vain for a value of a union, with all that lies in it: types that lie in each other multiply them.
 const MOST_TRIES: usize = 100_000;
@@ -13,12 +13,16 @@ const MOST_NAMES: usize = 10;
 
 /// Where bytes go.
 pub(super) trait Out {
+    /// Whether anybody wants them.
+    const WANTED: bool;
     fn put(&mut self, bytes: &[u8]);
     fn len(&self) -> usize;
     fn back_to(&mut self, len: usize);
 }
 
 impl Out for &mut Vec<u8> {
+    const WANTED: bool = true;
+
     #[inline]
     fn put(&mut self, bytes: &[u8]) {
         self.extend_from_slice(bytes);
@@ -37,6 +41,8 @@ impl Out for &mut Vec<u8> {
 pub(super) struct Nowhere;
 
 impl Out for Nowhere {
+    const WANTED: bool = false;
+
     fn put(&mut self, _: &[u8]) {}
 
     fn len(&self) -> usize {
@@ -53,6 +59,8 @@ pub(super) struct Encoder<'s, O> {
     /// How many unions are being tried that lie in each other, and how often a branch did not fit since the first of them.
     trying: usize,
     tries: usize,
+    /// The JSON of a value, before its length is known.
+    json: Vec<u8>,
 }
 
 impl<'s, O: Out> Encoder<'s, O> {
@@ -65,6 +73,7 @@ impl<'s, O: Out> Encoder<'s, O> {
             out,
             trying: 0,
             tries: 0,
+            json: Vec::new(),
         };
         let done = encoder.value(nodes.root, value, 0);
         if done.is_err() {
@@ -82,6 +91,7 @@ impl<'s, O: Out> Encoder<'s, O> {
             (Kind::Record(record), _, Value::Object(members)) => return self.record(record, members, depth),
             (Kind::Union(union), _, value) => return self.union(union, value, depth),
             (Kind::String, None, Value::String(text)) => self.prefixed(text.as_bytes()),
+            (Kind::String, Some(Logical::Json), value) => self.as_json(value),
             (Kind::Null, _, Value::Null) => {}
             (Kind::Boolean, _, Value::Bool(flag)) => self.out.put(&[u8::from(*flag)]),
             (Kind::Int, None, Value::Number(text)) => self.long(numbers::int(text).or_else(unfit)?.into()),
@@ -180,6 +190,17 @@ impl<'s, O: Out> Encoder<'s, O> {
         self.out.put(bytes);
     }
 
+    /// The canonical JSON of a value, as a text.
+    fn as_json(&mut self, value: &Value<'_>) {
+        if O::WANTED {
+            let mut json = std::mem::take(&mut self.json);
+            json.clear();
+            write(value, self.secrets, &mut json);
+            self.prefixed(&json);
+            self.json = json;
+        }
+    }
+
     /// One byte a character.
     fn characters(&mut self, text: &str) -> Done<()> {
         if text.is_ascii() {
@@ -224,7 +245,13 @@ impl<'s, O: Out> Encoder<'s, O> {
         // members that come in the order of the fields are found at once
         let mut next = 0;
         let mut found = 0;
-        for field in &record.fields {
+        for (index, field) in record.fields.iter().enumerate() {
+            if Some(index) == record.rest {
+                // where every member was a field's, the last field has nothing left
+                let none_left = found == members.len();
+                self.rest(record, field, if none_left { &[] } else { members }, depth + 1)?;
+                continue;
+            }
             let is_it = |member: &&Member<'_>| *member.0 == *field.name;
             let member = match members.get(next).filter(is_it) {
                 Some(member) => {
@@ -248,9 +275,30 @@ impl<'s, O: Out> Encoder<'s, O> {
                 _ => self.absent(field)?,
             }
         }
-        if found < members.len() {
+        if found < members.len() && record.rest.is_none() {
             self.only_fields(record, members)?;
         }
+        Ok(())
+    }
+
+    /// The map of the members that no field has.
+    fn rest(&mut self, record: &Record, field: &Field, members: &[Member<'_>], depth: usize) -> Done<()> {
+        let Kind::Map(of) = self.nodes.get(field.node).kind else {
+            return failed("the members that no field has need a map");
+        };
+        let is_left = |own: &Self, member: &Member<'_>| !record.has(member.0) && !own.withheld(member, members);
+        let count = members.iter().filter(|member| is_left(self, member)).count();
+        if count > 0 {
+            self.long(length(count));
+            for member in members {
+                if is_left(self, member) {
+                    self.prefixed(member.0.as_bytes());
+                    self.value(of, &member.1, depth)
+                        .map_err(|failure| failure.under(member.0))?;
+                }
+            }
+        }
+        self.out.put(&[0]);
         Ok(())
     }
 

@@ -63,6 +63,7 @@ impl Writing<'_> {
         match (&node.kind, node.logical) {
             (Kind::Int | Kind::Long, Some(logical)) => time(logical),
             (Kind::Bytes | Kind::Fixed(..), Some(Logical::Decimal { .. })) => json!({ "type": "number" }),
+            (Kind::String, Some(Logical::Json)) => Json::Bool(true),
             (Kind::String | Kind::Fixed(..), Some(Logical::Uuid)) => json!({ "type": "string", "pattern": UUID }),
             (Kind::Fixed(..), Some(Logical::Duration)) => {
                 let part = json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX });
@@ -101,16 +102,24 @@ impl Writing<'_> {
 
     fn record(&mut self, record: &Record) -> Json {
         let mut properties = Map::new();
-        for field in &record.fields {
+        let mut further = Json::Bool(false);
+        for (index, field) in record.fields.iter().enumerate() {
+            if Some(index) == record.rest {
+                if let Kind::Map(of) = self.nodes.get(field.node).kind {
+                    further = self.schema(of);
+                }
+                continue;
+            }
             properties.insert(field.name.to_string(), self.schema(field.node));
         }
-        let needed = record.fields.iter().filter(|field| field.absent.is_none());
-        let required: Vec<&str> = needed.map(|field| &*field.name).collect();
+        let fields = record.fields.iter().enumerate();
+        let needed = fields.filter(|(index, field)| field.absent.is_none() && Some(*index) != record.rest);
+        let required: Vec<&str> = needed.map(|(_, field)| &*field.name).collect();
         json!({
             "type": "object",
             "properties": properties,
             "required": required,
-            "additionalProperties": false,
+            "additionalProperties": further,
         })
     }
 }

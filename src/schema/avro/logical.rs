@@ -15,6 +15,7 @@ pub(super) fn of(object: &Map<String, Json>, kind: &Kind) -> Option<Logical> {
         ("date", Kind::Int) => Some(Logical::Date),
         ("time-millis", Kind::Int) => Some(Logical::Time(Unit::Millis)),
         ("time-micros", Kind::Long) => Some(Logical::Time(Unit::Micros)),
+        ("json", Kind::String) => Some(Logical::Json),
         ("uuid", Kind::String | Kind::Fixed(_, 16)) => Some(Logical::Uuid),
         ("duration", Kind::Fixed(_, 12)) => Some(Logical::Duration),
         ("decimal", Kind::Bytes | Kind::Fixed(..)) => {
@@ -53,7 +54,7 @@ pub(super) fn shown<'a>(logical: Logical, number: i64, arena: &'a Bump) -> Done<
         Logical::Time(unit) => calendar::time(number, unit, arena),
         Logical::Timestamp(unit) => calendar::timestamp(number, unit, true, arena),
         Logical::LocalTimestamp(unit) => calendar::timestamp(number, unit, false, arena),
-        Logical::Decimal { .. } | Logical::Uuid | Logical::Duration => None,
+        Logical::Decimal { .. } | Logical::Uuid | Logical::Duration | Logical::Json => None,
     };
     match text {
         Some(text) => Ok(Value::String(text)),

@@ -16,6 +16,8 @@
 //! | `decimal` | a number with as many digits after the point as its scale |
 //! | `uuid` | a text |
 //! | `duration` | an object of `months`, `days` and `millis` |
+//! | `json`, ours, on a `string` | whatever the text says: for what has no shape |
+//! | a field with `"flatten": true`, ours, of a `map` | members that no other field of the record has |
 //!
 //! Invariants:
 //! - what is decoded and encoded again with the same schema is the same value, and a number is never changed to fit;
@@ -52,6 +54,7 @@ pub struct AvroSchema(Arc<Compiled>);
 struct Compiled {
     text: String,
     name: Option<String>,
+    doc: Option<String>,
     nodes: node::Nodes,
 }
 
@@ -109,7 +112,7 @@ impl AvroSchema {
 
     /// The `doc` of the type.
     pub fn doc(&self) -> Option<&str> {
-        None
+        self.0.doc.as_deref()
     }
 
     /// The schema as one text that needs no other: each named type is defined where it comes first.

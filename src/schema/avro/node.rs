@@ -44,9 +44,14 @@ pub(super) enum Logical {
     Time(Unit),
     Timestamp(Unit),
     LocalTimestamp(Unit),
-    Decimal { precision: usize, scale: usize },
+    Decimal {
+        precision: usize,
+        scale: usize,
+    },
     Uuid,
     Duration,
+    /// A text of JSON stands for what it says.
+    Json,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +80,16 @@ pub(super) struct Enum {
 pub(super) struct Record {
     pub name: Name,
     pub fields: Vec<Field>,
+    /// The field whose map has the members that no other field has.
+    pub rest: Option<usize>,
+}
+
+impl Record {
+    /// Whether a member of that name is a field's own.
+    pub fn has(&self, name: &str) -> bool {
+        let mut fields = self.fields.iter().enumerate();
+        fields.any(|(index, field)| Some(index) != self.rest && *field.name == *name)
+    }
 }
 
 #[derive(Debug)]
@@ -165,6 +180,7 @@ impl Node {
             (Kind::Boolean, _) => shape == BOOLEAN,
             (Kind::Int | Kind::Long, None) | (Kind::Float | Kind::Double, _) => shape == NUMBER,
             // a time is a text, or a number in its unit
+            (Kind::String, Some(Logical::Json)) => true,
             (Kind::Int | Kind::Long, Some(_)) => shape == STRING || shape == NUMBER,
             (Kind::Bytes | Kind::Fixed(..), Some(Logical::Decimal { .. })) => shape == NUMBER,
             (Kind::Fixed(..), Some(Logical::Duration)) => shape == OBJECT,

@@ -31,6 +31,8 @@ pub(super) enum Step {
     Boolean,
     Number(Read, Show),
     Text,
+    /// A text of JSON, which stands for what it says.
+    Json,
     /// A text that is the text of a UUID.
     UuidText,
     /// A text of one character a byte.
@@ -85,6 +87,8 @@ pub(super) struct RecordStep {
     pub names: Vec<Range<usize>>,
     /// What the writer does not have.
     pub fills: Vec<(usize, Fill)>,
+    /// The reader's member whose map has further members.
+    pub rest: Option<usize>,
 }
 
 /// A default.
@@ -200,6 +204,7 @@ impl<'n> Planner<'n> {
                     .collect(),
                 names: of.fields.iter().map(|field| self.name(&field.name)).collect(),
                 fills: Vec::new(),
+                rest: of.rest,
             }),
             _ => plain(node, node).unwrap_or(Step::Null),
         }
@@ -222,6 +227,7 @@ impl<'n> Planner<'n> {
                 fields: of.fields.iter().map(|field| (self.pass(field.node), None)).collect(),
                 names: Vec::new(),
                 fills: Vec::new(),
+                rest: None,
             }),
             _ => plain(node, node).unwrap_or(Step::Null),
         };
@@ -374,6 +380,7 @@ impl<'n> Planner<'n> {
             fields,
             names: to.fields.iter().map(|field| self.name(&field.name)).collect(),
             fills,
+            rest: to.rest,
         }))
     }
 }

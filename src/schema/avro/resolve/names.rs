@@ -57,6 +57,7 @@ fn logical(logical: Logical) -> String {
         Logical::Decimal { scale, .. } => format!("decimal of scale {scale}"),
         Logical::Uuid => "uuid".to_owned(),
         Logical::Duration => "duration".to_owned(),
+        Logical::Json => "JSON".to_owned(),
     }
 }
 
@@ -79,6 +80,7 @@ pub(super) fn plain(writer: &Node, reader: &Node) -> Option<Step> {
         (Kind::Null, Kind::Null) => Step::Null,
         (Kind::Boolean, Kind::Boolean) => Step::Boolean,
         (Kind::String | Kind::Bytes, Kind::String) => match reader.logical {
+            Some(Logical::Json) => Step::Json,
             Some(_) => Step::UuidText,
             None => Step::Text,
         },
