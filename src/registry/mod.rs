@@ -69,7 +69,8 @@ pub trait Registry: Send + Sync {
     /// The schema of an id: at once if it is known; else it is asked for, once for all who wait.
     ///
     /// # Errors
-    /// [`RegistryError`]; that there is no such id is kept for a while too.
+    /// [`RegistryError`]; that there is no such id is kept for a while too. Credentials that are not taken are [`RegistryError::Away`]:
+    /// they say nothing of the id, and may be mended.
     fn schema(&self, id: u32) -> Result<Arc<Registered>, RegistryError>;
 
     /// The id that a subject gives this very schema.

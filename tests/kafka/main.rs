@@ -14,6 +14,7 @@ mod crew;
 mod documents;
 mod failing;
 mod feeds;
+mod framed;
 mod interop;
 mod numbers;
 mod outages;

@@ -1,7 +1,7 @@
 //! One address of a registry, and what can be asked there.
 
 use super::super::{Auth, Declared, Language, Level, Registered, RegistryError, Settings, Version};
-use super::answer::{Answers, meant};
+use super::answer::{Answers, meant, meant_of_record};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, RequestBuilder};
 use rustls::crypto::ring;
 use schema_registry_converter::async_impl::schema_registry::{
@@ -85,7 +85,8 @@ impl Address {
     }
 
     pub async fn schema(&self, id: u32) -> Result<Registered, RegistryError> {
-        let found = get_schema_by_id(id, &self.crates).await.map_err(said)?;
+        let found = get_schema_by_id(id, &self.crates).await;
+        let found = found.map_err(|error| meant_of_record(&error))?;
         let references = self.references(&found).await?;
         Ok(Registered {
             id,
@@ -119,7 +120,9 @@ impl Address {
                 Step::To(mut reference) => {
                     let name = reference.name.clone();
                     reference.subject = escaped(&reference.subject);
-                    let schema = get_referenced_schema(&self.crates, &reference).await.map_err(said)?;
+                    let schema = get_referenced_schema(&self.crates, &reference)
+                        .await
+                        .map_err(|error| meant_of_record(&error))?;
                     steps.push(Step::Back(name, schema.schema));
                     steps.extend(to(&schema.references));
                 }

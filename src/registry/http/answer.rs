@@ -24,6 +24,15 @@ pub(super) struct Answers {
     hidden: Vec<String>,
 }
 
+/// What an answer that is not a good one means.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
+struct Meant {
+    error: RegistryError,
+    /// The answer is to us, and says nothing of what was asked: credentials that are not taken, another address.
+    is_to_us: bool,
+}
+
 /// The registry's way to say no.
 #[derive(Deserialize)]
 struct No {
@@ -124,20 +133,42 @@ impl Answers {
 impl Middleware for Answers {
     async fn handle(&self, request: Request, extensions: &mut Extensions, next: Next<'_>) -> Result<Response, Error> {
         let answer = next.run(request, extensions).await;
-        self.read(answer).await.map_err(Error::middleware)
+        let status = answer.as_ref().map_or(0, |answer| answer.status().as_u16());
+        let is_to_us = matches!(status, 300..=399 | 401 | 403);
+        let read = self.read(answer).await;
+        read.map_err(|error| Error::middleware(Meant { error, is_to_us }))
     }
 }
 
 /// What [`Answers`] said. What comes after it is that an answer can't be read.
 pub(super) fn meant(error: &(dyn std::error::Error + 'static)) -> RegistryError {
+    found(error).map_or_else(unreadable, |meant| meant.error.clone())
+}
+
+/// The same for who asks about a record: that we are refused is not the record's fault, and may be mended.
+pub(super) fn meant_of_record(error: &(dyn std::error::Error + 'static)) -> RegistryError {
+    match found(error) {
+        Some(Meant {
+            error: RegistryError::Refused(why),
+            is_to_us: true,
+        }) => RegistryError::Away(why.clone()),
+        other => other.map_or_else(unreadable, |meant| meant.error.clone()),
+    }
+}
+
+fn found<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e Meant> {
     let mut cause = Some(error);
     while let Some(error) = cause {
         if let Some(Error::Middleware(error)) = error.downcast_ref::<Error>()
-            && let Some(error) = error.downcast_ref::<RegistryError>()
+            && let Some(meant) = error.downcast_ref::<Meant>()
         {
-            return error.clone();
+            return Some(meant);
         }
         cause = error.source();
     }
+    None
+}
+
+fn unreadable() -> RegistryError {
     RegistryError::Away("its answer is not one of a schema registry; is its address right, with its path?".to_owned())
 }
