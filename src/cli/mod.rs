@@ -12,6 +12,7 @@ mod graph;
 mod mistakes;
 mod reset;
 mod run;
+mod schemas;
 mod send;
 mod state;
 mod test;
@@ -37,6 +38,7 @@ enum Command {
     Graph(graph::GraphCommand),
     Reset(reset::ResetCommand),
     Run(run::Run),
+    Schemas(schemas::SchemasCommand),
     Send(send::Send),
     State(state::StateCommand),
     Test(test::Test),
@@ -106,6 +108,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>, terminal: &mut Terminal<'_
         Command::Graph(command) => command.run(terminal),
         Command::Reset(command) => command.run(terminal),
         Command::Run(command) => command.run(terminal),
+        Command::Schemas(command) => command.run(terminal),
         Command::Send(command) => command.run(terminal),
         Command::State(command) => command.run(terminal),
         Command::Test(command) => command.run(terminal),

@@ -107,11 +107,12 @@ impl Run {
             Ok::<_, io::Error>((signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?))
         })?;
         let stores = self.stores(&topology, &instance)?;
+        let schemas = Schemas::of(topology.schema_registry.as_ref())?;
         let engine = Engine::start(
             Arc::clone(&topology),
             Box::new(broker.clone()),
             stores,
-            Schemas::none(),
+            schemas,
             Topics::Prepare,
             selection.clone(),
             workers,

@@ -9,7 +9,7 @@ use super::wiring::Wiring;
 use super::worker::{Shared, Step, Worker};
 use super::{EngineError, WorkerSettings};
 use crate::broker::{Broker, Reaction};
-use crate::registry::{NoRegistry, Registry, RegistryError};
+use crate::registry::{HttpRegistry, NoRegistry, Registry, RegistryError, Settings};
 use crate::state::Stores;
 use crate::topology::{Selection, Topology};
 use std::sync::Arc;
@@ -188,6 +188,20 @@ impl Schemas {
             registry: Arc::new(NoRegistry),
             register: false,
         }
+    }
+
+    /// Of the registry that a topology names, if it does.
+    ///
+    /// # Errors
+    /// Files of certificates that are of no use.
+    pub fn of(settings: Option<&Settings>) -> Result<Self, String> {
+        let Some(settings) = settings else {
+            return Ok(Self::none());
+        };
+        Ok(Self {
+            registry: Arc::new(HttpRegistry::new(settings)?),
+            register: settings.auto_register,
+        })
     }
 }
 

@@ -5,9 +5,15 @@
 //! Invariants: an answer that did not come is [`RegistryError::Away`], never [`RegistryError::Unknown`]; addresses and credentials
 //! stand in no message.
 
+mod http;
+mod level;
 pub mod memory;
+mod settings;
 mod subject;
 
+pub use http::HttpRegistry;
+pub use level::Level;
+pub use settings::{Auth, Settings, TIMEOUT, Tls};
 pub use subject::{STRATEGIES, Subject};
 
 use std::sync::Arc;
@@ -50,12 +56,21 @@ pub enum RegistryError {
     Refused(String),
 }
 
+/// A schema as a version of a subject.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version {
+    pub id: u32,
+    pub version: u32,
+    pub schema: Declared,
+}
+
 /// What the engine and the commands need of a registry. Calls block; whoever calls decides how often to try again.
 pub trait Registry: Send + Sync {
     /// The schema of an id: at once if it is known; else it is asked for, once for all who wait.
     ///
     /// # Errors
-    /// [`RegistryError`]; that there is no such id is kept for a while too.
+    /// [`RegistryError`]; that there is no such id is kept for a while too. Credentials that are not taken are [`RegistryError::Away`]:
+    /// they say nothing of the id, and may be mended.
     fn schema(&self, id: u32) -> Result<Arc<Registered>, RegistryError>;
 
     /// The id that a subject gives this very schema.
@@ -69,6 +84,33 @@ pub trait Registry: Send + Sync {
     /// # Errors
     /// [`RegistryError::Refused`]: it is incompatible, or the registry can't read it.
     fn register(&self, subject: &str, schema: &Declared) -> Result<u32, RegistryError>;
+}
+
+/// What else those need who look after subjects: which versions there are, and what may follow them.
+pub trait Subjects: Registry {
+    /// The version of a subject that is this very schema.
+    ///
+    /// # Errors
+    /// [`RegistryError::Unknown`]: the subject does not have it, or is not there.
+    fn find(&self, subject: &str, schema: &Declared) -> Result<Version, RegistryError>;
+
+    /// The newest version of a subject.
+    ///
+    /// # Errors
+    /// [`RegistryError::Unknown`]: there is no such subject.
+    fn latest(&self, subject: &str) -> Result<Version, RegistryError>;
+
+    /// What the subject asks of a new version; where nobody said it of this subject, what the registry asks of all.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    fn level(&self, subject: &str) -> Result<Level, RegistryError>;
+
+    /// What a schema would break as the next version of a subject, in the registry's words. Empty: nothing.
+    ///
+    /// # Errors
+    /// [`RegistryError::Refused`]: the registry can't read it.
+    fn breaks(&self, subject: &str, schema: &Declared) -> Result<Vec<String>, RegistryError>;
 }
 
 /// The registry of a topology that names none.

@@ -300,6 +300,7 @@ fn assemble(draft: Draft<'_>, links: &Links, order: &[usize]) -> Option<Topology
         standby_replicas: draft.standby_replicas,
         kafka: draft.kafka,
         secrets: draft.secrets,
+        schema_registry: draft.schema_registry,
         api: draft.api,
         feeds: draft.feeds.into_iter().map(|(_, feed)| feed).collect::<Option<_>>()?,
         sources: draft

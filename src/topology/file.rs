@@ -5,9 +5,10 @@ use super::feeds::{self, Feed};
 use super::formats::{self, Use};
 use super::names::{self, NAME_HELP, OURS, TOPIC_HELP};
 use super::sinks::{self, SinkDraft};
-use super::{Guarantee, OnError, Source, StateSettings, StoresIn, Table};
+use super::{Guarantee, OnError, Source, StateSettings, StoresIn, Table, schema_registry};
 use crate::expression::Names;
 use crate::processor::{self, Definition, Reading};
+use crate::registry;
 use crate::value::SecretNames;
 use crate::yaml::{
     self, Fields, Key, Kind, Mistakes, Node, Origin, Place, duration, integer, list_of, map_of, one_or_many,
@@ -28,6 +29,7 @@ pub(super) struct Draft<'a> {
     pub standby_replicas: usize,
     pub kafka: BTreeMap<String, (String, Place)>,
     pub secrets: SecretNames,
+    pub schema_registry: Option<registry::Settings>,
     pub api: Option<ApiInfo>,
     pub feeds: Vec<(&'a Key, Option<Feed>)>,
     pub sources: Vec<Named<'a, Source>>,
@@ -83,6 +85,9 @@ pub(super) fn read<'a>(root: &'a Node, folder: &Path, mistakes: &mut Mistakes) -
     let standby_replicas = fields.optional("standby_replicas", integer(0..=16));
     let kafka = fields.optional("kafka", kafka);
     fields.find("variables");
+    let registry = fields.optional("schema_registry", |node, mistakes| {
+        schema_registry::read(node, folder, mistakes)
+    });
     let secrets = fields.optional("secrets", list_of(text));
     let api = fields.optional("asyncapi", api::read);
     section(root, &mut fields, "feeds", false);
@@ -136,6 +141,7 @@ pub(super) fn read<'a>(root: &'a Node, folder: &Path, mistakes: &mut Mistakes) -
             .map(|(key, node)| sinks::read(key, node, &parts, mistakes))
             .collect(),
         dead_letters,
+        schema_registry: registry,
         secrets,
         api,
     })

@@ -21,24 +21,26 @@ mod names;
 mod order;
 mod plan;
 mod routes;
+mod schema_registry;
 mod selection;
 mod sinks;
 #[cfg(test)]
 mod tests;
 mod topics;
 
+pub use crate::yaml::Secret;
 pub use api::{ApiInfo, CorrelationId};
 pub use feeds::{
-    Feed, FeedKey, FeedKind, QueueType, Rabbitmq, Secret, Sqs, Webhook, WebhookAuth, WebhookTls, types as feed_types,
+    Feed, FeedKey, FeedKind, QueueType, Rabbitmq, Sqs, Webhook, WebhookAuth, WebhookTls, types as feed_types,
 };
 pub use graph::{Entry, Graph, SubTopology};
 pub use plan::{Action, Expected, Missing, Partitions, Plan, PlannedTopic, Role, Setting, Verdict, Wrong, compare};
-
 pub use selection::Selection;
 
 use crate::codec::Format;
 use crate::expression::Expression;
 use crate::processor::Definition;
+use crate::registry;
 use crate::value::SecretNames;
 use crate::yaml::{self, Mistake, Mistakes, Place, Unset};
 use std::collections::{BTreeMap, BTreeSet};
@@ -172,6 +174,8 @@ pub struct Topology {
     /// Properties of librdkafka, each with its place.
     pub kafka: BTreeMap<String, (String, Place)>,
     pub secrets: SecretNames,
+    /// Who knows the schemas of topics.
+    pub schema_registry: Option<registry::Settings>,
     pub api: Option<ApiInfo>,
     /// What fills sources' topics from outside of Kafka.
     pub feeds: Vec<Feed>,

@@ -17,6 +17,7 @@ mod fields;
 mod mistake;
 mod number;
 mod read;
+mod secret;
 #[cfg(test)]
 mod tests;
 
@@ -28,6 +29,7 @@ pub use environment::{Unset, substitute};
 pub use fields::Fields;
 pub use mistake::{Mistake, Mistakes, render, suggest};
 pub use read::{DEEPEST, LARGEST, read_file, read_text};
+pub use secret::Secret;
 
 use std::fmt;
 use std::sync::Arc;

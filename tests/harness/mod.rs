@@ -10,6 +10,7 @@ pub mod children;
 pub mod client;
 pub mod cluster;
 pub mod compare;
+pub mod confluent;
 pub mod cut;
 pub mod documents;
 pub mod group;
@@ -20,6 +21,7 @@ pub mod node;
 pub mod progress;
 pub mod rabbitmq;
 pub mod random;
+pub mod registry;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};

@@ -1,12 +1,10 @@
 //! Feeds, as they are read: what fills a source's topic from outside of Kafka. A file for what each type takes.
 
 mod rabbitmq;
-mod secret;
 mod sqs;
 mod webhook;
 
 pub use rabbitmq::{QueueType, Rabbitmq};
-pub use secret::Secret;
 pub use sqs::Sqs;
 pub use webhook::{Webhook, WebhookAuth, WebhookTls};
 

@@ -1,6 +1,6 @@
 //! `type: rabbitmq`: a queue of a RabbitMQ broker.
 
-use super::Secret;
+use crate::yaml::Secret;
 use crate::yaml::{Fields, Mistakes, Node, Origin, boolean, integer, one_or_many, text, word};
 use lapin::uri::AMQPUri;
 use std::path::PathBuf;

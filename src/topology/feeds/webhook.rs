@@ -3,8 +3,8 @@
 #[cfg(test)]
 mod tests;
 
-use super::{Feed, FeedKind, Secret};
-use crate::yaml::{Fields, Kind, Mistakes, Node, Origin, Place, duration, integer, one_or_many, size, text};
+use super::{Feed, FeedKind};
+use crate::yaml::{Fields, Kind, Mistakes, Node, Origin, Place, Secret, duration, integer, one_or_many, size, text};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;

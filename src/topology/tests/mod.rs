@@ -6,6 +6,7 @@ mod parts;
 mod plans;
 mod rabbitmq;
 mod robust;
+mod schema_registry;
 mod sqs;
 mod tables;
 mod whole;
