@@ -86,7 +86,7 @@ mod tests {
 
     const TOPOLOGY: &str = "
 application: shop
-
+schema_registry: {url: http://localhost:8081}
 sources: {orders: {topic: feed.orders, codec: json_schema}}
 sinks: {out: {from: orders, topic: shop.orders}}
 dead_letters: {topic: shop.dead-letters}

@@ -8,7 +8,7 @@
 //! ```
 
 use super::expressions::{expression, without_secrets};
-use super::file::Parts;
+use super::file::{Draft, Parts};
 use crate::codec::{Codec, ENCODINGS, Encoding, Format, Schemas, Side};
 use crate::registry::STRATEGIES;
 use crate::schema::Schema;
@@ -95,6 +95,34 @@ pub(super) fn read(fields: &mut Fields<'_>, used: Use, parts: &Parts<'_>) -> Opt
         return None;
     }
     Some(format)
+}
+
+/// What is framed with a schema's id needs a registry.
+pub(super) fn check(draft: &Draft<'_>, mistakes: &mut Mistakes) {
+    if draft.schema_registry.is_some() {
+        return;
+    }
+    let sources = draft
+        .sources
+        .iter()
+        .map(|source| (source.key, source.item.as_ref().map(|item| &item.format)));
+    let tables = draft
+        .tables
+        .iter()
+        .map(|table| (table.key, table.item.as_ref().map(|item| &item.format)));
+    let sinks = draft.sinks.iter().map(|sink| (sink.key, sink.format.as_ref()));
+    for (key, format) in sources.chain(tables).chain(sinks) {
+        let framed = format
+            .into_iter()
+            .flat_map(Format::sides)
+            .find(|(_, side)| side.encoding.is_framed());
+        if let Some((_, side)) = framed {
+            let message = format!("`codec: {}` needs a schema registry", side.encoding.name());
+            let help =
+                "add `schema_registry: {url: https://registry:8081}` to the topology, or use `avro_raw` or `json`";
+            mistakes.add(&key.place, message, help);
+        }
+    }
 }
 
 type Encodings = (Option<Encoding>, Option<Encoding>);
