@@ -81,7 +81,7 @@ impl<'s, O: Out> Encoder<'s, O> {
     }
 
     fn value(&mut self, id: Id, value: &Value<'_>, depth: usize) -> Done<()> {
-        if depth > DEPTH_LIMIT {
+        if depth >= DEPTH_LIMIT && matches!(value, Value::Array(_) | Value::Object(_)) {
             return failed(format!("lists and objects are nested deeper than {DEPTH_LIMIT}"));
         }
         let node = self.nodes.get(id);

@@ -351,6 +351,10 @@ fn recursion_ends_at_the_limit_both_ways() {
     let arena = Bump::new();
     let deep = (0..128).fold(Value::Null, |value, _| Value::Object(arena.alloc([("r", value)])));
     schema.check(&deep, &SecretNames::default()).unwrap();
+    let one_more = (0..128).fold(Value::Object(&[]), |value, _| {
+        Value::Object(arena.alloc([("r", value)]))
+    });
+    assert!(schema.check(&one_more, &SecretNames::default()).is_err());
     let deeper = (0..100_000).fold(Value::Null, |value, _| Value::Object(arena.alloc([("r", value)])));
     assert!(schema.check(&deeper, &SecretNames::default()).is_err());
 }

@@ -131,6 +131,17 @@ proptest! {
     }
 
     #[test]
+    fn broken_schemas_are_taken_or_refused(
+        text in types().prop_flat_map(|of| mutated(of.schema().to_string().as_bytes()))
+    ) {
+        let text = String::from_utf8_lossy(&text);
+        if let Ok(of) = AvroSchema::parse(&text, &[]) {
+            prop_assert!(AvroSchema::parse(of.text(), &[]).is_ok(), "{}", of.text());
+            prop_assert!(Decoder::new(&of, &of).is_ok(), "{}", of.text());
+        }
+    }
+
+    #[test]
     fn any_bytes_are_taken_or_refused_within_bounds(of in types(), bytes in prop::collection::vec(any::<u8>(), 0..64)) {
         taken_or_refused(&schema(&of.schema().to_string()), &bytes);
     }
