@@ -26,7 +26,7 @@ fn framed(id: u32, text: &str, rest: &[u8]) -> Vec<u8> {
 fn wait_for_registry(instance: &Instance) {
     wait_until("the registry to be waited for", LIMIT, || {
         match instance.get("/readyz") {
-            Ok((503, body)) if body.contains("the schema registry is waited for") => Ok(()),
+            Ok((503, body)) if body.contains("the schema registry") => Ok(()),
             other => Err(format!("{other:?}")),
         }
     });
