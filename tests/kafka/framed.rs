@@ -36,7 +36,7 @@ fn wait_for_registry(instance: &Instance) {
 fn a_registry_that_is_away_is_waited_for_and_nothing_is_dropped() {
     let registry = SchemaRegistry::start(free_port());
     let yaml = format!(
-        "application: framed\nsources: {{in: {{topic: in, codec: avro}}}}\n\
+        "application: framed\nsources: {{in: {{topic: in, codec: avro, schema: order.avsc}}}}\n\
          sinks: {{out: {{from: in, topic: out, codec: avro, schema: order.avsc}}}}\ndead_letters: {{topic: dead}}\n\
          schema_registry: {{url: \"{}\", timeout: 1s, auto_register: true}}\n",
         registry.url()
