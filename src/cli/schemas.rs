@@ -81,8 +81,10 @@ impl SchemasCommand {
     }
 }
 
-/// The schemas, and the registry that they need.
-fn needed(topology: &Topology) -> Result<(Vec<Wanted>, Option<Box<dyn Subjects>>), Box<dyn Error>> {
+/// The schemas, and the registry that they need, if there are any.
+type Needed = (Vec<Wanted>, Option<Box<dyn Subjects>>);
+
+fn needed(topology: &Topology) -> Result<Needed, Box<dyn Error>> {
     let wanted = schemas::wanted(topology)?;
     if wanted.is_empty() {
         return Ok((wanted, None));

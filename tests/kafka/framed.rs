@@ -26,7 +26,7 @@ fn framed(id: u32, text: &str, rest: &[u8]) -> Vec<u8> {
 fn wait_for_registry(instance: &Instance) {
     wait_until("the registry to be waited for", LIMIT, || {
         match instance.get("/readyz") {
-            Ok((503, body)) if body.contains("the schema registry is waited for") => Ok(()),
+            Ok((503, body)) if body.contains("the schema registry") => Ok(()),
             other => Err(format!("{other:?}")),
         }
     });
@@ -36,7 +36,7 @@ fn wait_for_registry(instance: &Instance) {
 fn a_registry_that_is_away_is_waited_for_and_nothing_is_dropped() {
     let registry = SchemaRegistry::start(free_port());
     let yaml = format!(
-        "application: framed\nsources: {{in: {{topic: in, codec: avro}}}}\n\
+        "application: framed\nsources: {{in: {{topic: in, codec: avro, schema: order.avsc}}}}\n\
          sinks: {{out: {{from: in, topic: out, codec: avro, schema: order.avsc}}}}\ndead_letters: {{topic: dead}}\n\
          schema_registry: {{url: \"{}\", timeout: 1s, auto_register: true}}\n",
         registry.url()
