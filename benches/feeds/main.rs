@@ -18,7 +18,12 @@ enum Which {
     Rabbitmq(rabbitmq::Arguments),
     /// The consumer that throws away, until it is killed.
     #[command(hide = true)]
-    Drain { url: String, queue: String, messages: u64 },
+    Drain {
+        url: String,
+        queue: String,
+        messages: u64,
+        prefetch: u16,
+    },
     /// The handler that does nothing, until it is killed.
     #[command(hide = true)]
     Nothing { address: std::net::SocketAddr },
@@ -31,7 +36,12 @@ fn main() {
     match Which::parse_from(std::env::args().filter(|argument| argument != "--bench")) {
         Which::Webhook(arguments) => webhook::bench(&arguments),
         Which::Rabbitmq(arguments) => rabbitmq::bench(&arguments),
-        Which::Drain { url, queue, messages } => rabbitmq::drain(&url, &queue, messages),
+        Which::Drain {
+            url,
+            queue,
+            messages,
+            prefetch,
+        } => rabbitmq::drain(&url, &queue, messages, prefetch),
         Which::Nothing { address } => webhook::nothing(address),
     }
 }

@@ -17,8 +17,6 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 const PARTITIONS: i32 = 4;
-/// As the feed has it.
-const PREFETCH: u16 = 1_000;
 const ACKNOWLEDGED_AT_ONCE: u64 = 100;
 const LIMIT: Duration = Duration::from_secs(300);
 const EXCHANGE: &str = "bench";
@@ -31,27 +29,51 @@ pub struct Arguments {
     /// How often all is measured.
     #[arg(long, default_value_t = 3)]
     rounds: usize,
+    /// Of both; the feed's default.
+    #[arg(long, default_value_t = 2_000)]
+    prefetch: u16,
+    /// A property of Kafka's client for the feed, as in linger.ms=20.
+    #[arg(long = "kafka", value_name = "NAME=VALUE")]
+    properties: Vec<String>,
 }
 
 pub fn bench(arguments: &Arguments) {
     let broker = Broker::start_with(&["-Xmx1g"]);
     let rabbit = Rabbit::start();
-    println!("variant     messages/s   CPU/message");
-    for round in 0..arguments.rounds {
-        bare(&rabbit, arguments.messages, round);
-        millstream(&rabbit, &broker, arguments.messages, round);
+    println!("variant     messages/s   CPU/message   RabbitMQ's   Kafka's");
+    let servers = || [processor_time(rabbit.id()), processor_time(broker.id())];
+    // Not told: the servers compile themselves meanwhile.
+    let mut rounds = 0..=arguments.rounds;
+    rounds
+        .next()
+        .inspect(|round| drop(millstream(&rabbit, &broker, &servers, arguments, *round)));
+    for round in rounds {
+        println!("{}", bare(&rabbit, &servers, arguments, round));
+        println!("{}", millstream(&rabbit, &broker, &servers, arguments, round));
     }
 }
 
-fn report(variant: &str, messages: u64, time: Duration, cpu: Duration) {
-    println!(
-        "{variant:10} {:11.0} {:10.1} us",
+/// The processor time of RabbitMQ and Kafka.
+type Servers<'s> = &'s dyn Fn() -> [Duration; 2];
+
+fn report(variant: &str, messages: u64, time: Duration, cpu: Duration, servers: [Duration; 2]) -> String {
+    let each = |time: Duration| time.as_secs_f64() * 1e6 / messages as f64;
+    format!(
+        "{variant:10} {:11.0} {:10.1} us {:9.1} us {:6.1} us",
         messages as f64 / time.as_secs_f64(),
-        cpu.as_secs_f64() * 1e6 / messages as f64
-    );
+        each(cpu),
+        each(servers[0]),
+        each(servers[1])
+    )
 }
 
-fn bare(rabbit: &Rabbit, messages: u64, round: usize) {
+fn since(before: [Duration; 2], servers: Servers<'_>) -> [Duration; 2] {
+    let now = servers();
+    [now[0].saturating_sub(before[0]), now[1].saturating_sub(before[1])]
+}
+
+fn bare(rabbit: &Rabbit, servers: Servers<'_>, measured: &Arguments, round: usize) -> String {
+    let messages = measured.messages;
     let queue = format!("bare-{round}");
     let mut arguments = FieldTable::default();
     arguments.insert(
@@ -78,23 +100,25 @@ fn bare(rabbit: &Rabbit, messages: u64, round: usize) {
     bound.expect("a queue");
     fill(rabbit, messages);
     let mut command = Command::new(std::env::current_exe().expect("this program"));
-    let number = messages.to_string();
+    let (number, prefetch) = (messages.to_string(), measured.prefetch.to_string());
+    let before = servers();
     command
-        .args(["drain", &rabbit.url(), &queue, &number])
+        .args(["drain", &rabbit.url(), &queue, &number, &prefetch])
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
     let mut child = children::start(command);
     let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
     let seconds: f64 = lines.next().expect("a line").expect("a line").parse().expect("seconds");
     let cpu = processor_time(child.id());
+    let servers = since(before, servers);
     let _ = child.kill();
     let _ = child.wait();
-    report("bare", messages, Duration::from_secs_f64(seconds), cpu);
     rabbit.delete_queue(&queue);
+    report("bare", messages, Duration::from_secs_f64(seconds), cpu, servers)
 }
 
 /// Consumes so many, acknowledges and forgets them; prints the seconds from the first to the last, and waits to be killed.
-pub fn drain(url: &str, queue: &str, messages: u64) {
+pub fn drain(url: &str, queue: &str, messages: u64, prefetch: u16) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -102,7 +126,7 @@ pub fn drain(url: &str, queue: &str, messages: u64) {
     let seconds = runtime.block_on(async {
         let connection = Connection::connect(url, ConnectionProperties::default()).await?;
         let channel = connection.create_channel().await?;
-        channel.basic_qos(PREFETCH, BasicQosOptions::default()).await?;
+        channel.basic_qos(prefetch, BasicQosOptions::default()).await?;
         let options = BasicConsumeOptions::default();
         let mut consumer = channel
             .basic_consume(queue.into(), "bare".into(), options, FieldTable::default())
@@ -128,14 +152,20 @@ pub fn drain(url: &str, queue: &str, messages: u64) {
     }
 }
 
-fn millstream(rabbit: &Rabbit, broker: &Broker, messages: u64, round: usize) {
+fn millstream(rabbit: &Rabbit, broker: &Broker, servers: Servers<'_>, measured: &Arguments, round: usize) -> String {
+    let messages = measured.messages;
     let yaml = format!(
         "application: bench\nfeeds:\n  rabbit: {{type: rabbitmq, topic: fed, url: \"{}\", exchange: {EXCHANGE}, queue: fed-{round}, \
-         key: \"= event.detail.payload.users[0].id\"}}\nsources:\n  fed: {{topic: fed}}\nsinks:\n  out: {{from: fed, topic: out}}\n\
+         prefetch: {}, key: \"= event.detail.payload.users[0].id\"}}\nsources:\n  fed: {{topic: fed}}\nsinks:\n  out: {{from: fed, topic: out}}\n\
          dead_letters: {{topic: dead}}\n",
-        rabbit.url()
+        rabbit.url(),
+        measured.prefetch
     );
-    let topology = TestTopology::of("bench-rabbitmq", &yaml);
+    let mut topology = TestTopology::of("bench-rabbitmq", &yaml);
+    for property in &measured.properties {
+        let (name, value) = property.split_once('=').expect("--kafka NAME=VALUE");
+        topology = topology.kafka(name, value);
+    }
     let client = Client::new(broker.address());
     for topic in ["fed", "out", "dead"] {
         client.create_topic(&topology.topic(topic), PARTITIONS);
@@ -147,6 +177,7 @@ fn millstream(rabbit: &Rabbit, broker: &Broker, messages: u64, round: usize) {
     assert!(instance.terminate().success());
     fill(rabbit, messages);
     let progress = Progress::new(&broker.address(), &topology.topic("fed"));
+    let before = servers();
     let mut instance = start();
     let began = Instant::now();
     let mut first = None;
@@ -164,11 +195,12 @@ fn millstream(rabbit: &Rabbit, broker: &Broker, messages: u64, round: usize) {
     }
     let time = first.map_or(began.elapsed(), |first| first.elapsed());
     let cpu = processor_time(instance.id());
+    let servers = since(before, servers);
     rabbit.wait_empty(&format!("fed-{round}"), LIMIT);
     assert_eq!(progress.offsets(), messages, "each of them once");
     assert!(instance.terminate().success());
-    report("millstream", messages, time, cpu);
     rabbit.delete_queue(&format!("fed-{round}"));
+    report("millstream", messages, time, cpu, servers)
 }
 
 fn fill(rabbit: &Rabbit, messages: u64) {

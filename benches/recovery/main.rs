@@ -14,6 +14,7 @@ use harness::broker::Broker;
 use harness::client::{Client, Message};
 use harness::millstream::{Instance, TestTopology};
 use harness::progress::Progress;
+use harness::resident;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -161,17 +162,6 @@ fn restored(log: &str) -> String {
         .and_then(|line| line.split_once("progress="))
         .map(|(_, said)| said.trim());
     said.unwrap_or("nothing was restored").to_owned()
-}
-
-/// Resident memory, in bytes.
-fn resident(id: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("the process runs");
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .expect("its memory");
-    let kib: u64 = line.trim().trim_end_matches("kB").trim().parse().expect("a number");
-    kib * 1024
 }
 
 /// Bytes of all files below a folder.

@@ -137,7 +137,7 @@ mod tests {
 ! DIR/topology.yaml:3:12: unknown key `topc`
 !   3 |   orders: {topc: feed}
 !     |            ^^^^
-!   help: did you mean `topic`? a source takes: topic, codec, schema, tombstones, on_error
+!   help: did you mean `topic`? a source takes: topic, codec, schema, tombstones, on_error, description
 ! 
 ! DIR/topology.yaml:4:21: no source or processor is named `order`
 !   4 | sinks: {out: {from: order, topic: out}}

@@ -143,6 +143,17 @@ impl Format {
         }
     }
 
+    /// As somebody else may write it: documents that need not match a schema do not.
+    #[must_use]
+    pub fn unchecked(&self) -> Self {
+        let unchecked = |side: &Side| side.encoding.plain().map_or_else(|| side.clone(), Side::from);
+        Self {
+            key: self.key.as_ref().map(unchecked),
+            value: unchecked(&self.value),
+            subject: self.subject,
+        }
+    }
+
     /// The codec of keys that needs no schema; none, where nobody looks at keys.
     pub fn key_codec(&self) -> Option<Codec> {
         self.key.as_ref().and_then(|side| side.encoding.plain())

@@ -4,7 +4,7 @@ use crate::expression::Scope;
 use crate::processor::{Context, Failure, Processor};
 use crate::record::{Header, Key, Origin, Record};
 use crate::state::Remembered;
-use crate::topology::{FeedKey, Topology};
+use crate::topology::{Feed, FeedKey, Topology};
 use crate::value::{self, Value};
 use bumpalo::Bump;
 use std::sync::Arc;
@@ -44,16 +44,74 @@ impl Keys {
         use_them: impl FnOnce(Option<&[u8]>, &[Header<'_>]) -> T,
     ) -> T {
         self.arena.reset();
-        let arena = &self.arena;
-        let Some(feed) = self.topology.feeds.get(self.feed) else {
-            return use_them(None, headers);
-        };
-        if feed.key.is_none() && feed.headers.is_empty() {
-            return use_them(None, headers);
+        match self.maker() {
+            Some(maker) => {
+                let value = value::parse(body, maker.arena).unwrap_or(Value::Null);
+                maker.make(value, headers, timestamp, use_them)
+            }
+            None => use_them(None, headers),
         }
+    }
+
+    /// As [`Keys::of`], of a body that must be a JSON object.
+    ///
+    /// # Errors
+    /// Why it is none.
+    pub fn of_object<T>(
+        &mut self,
+        body: &[u8],
+        headers: &[Header<'_>],
+        timestamp: i64,
+        use_them: impl FnOnce(Option<&[u8]>, &[Header<'_>]) -> T,
+    ) -> Result<T, String> {
+        self.arena.reset();
+        match self.maker() {
+            Some(maker) => {
+                let value = object(body, maker.arena)?;
+                Ok(maker.make(value, headers, timestamp, use_them))
+            }
+            None => object(body, &self.arena).map(|_| use_them(None, headers)),
+        }
+    }
+
+    /// `None`: records get no key and no headers.
+    fn maker(&mut self) -> Option<Maker<'_>> {
+        let feed = self.topology.feeds.get(self.feed)?;
+        let is_plain = feed.key.is_none() && feed.headers.is_empty();
+        (!is_plain).then_some(Maker {
+            feed,
+            of: &mut self.of,
+            arena: &self.arena,
+        })
+    }
+}
+
+fn object<'a>(body: &'a [u8], arena: &'a Bump) -> Result<Value<'a>, String> {
+    match value::parse(body, arena) {
+        Ok(value @ Value::Object(_)) => Ok(value),
+        Ok(_) => Err("an event is a JSON object, and this is none".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+struct Maker<'k> {
+    feed: &'k Feed,
+    of: &'k mut Option<Box<dyn Processor>>,
+    arena: &'k Bump,
+}
+
+impl<'k> Maker<'k> {
+    fn make<T>(
+        self,
+        value: Value<'k>,
+        headers: &[Header<'_>],
+        timestamp: i64,
+        use_them: impl FnOnce(Option<&[u8]>, &[Header<'_>]) -> T,
+    ) -> T {
+        let Self { feed, of, arena } = self;
         let record = Record {
             key: None,
-            value: value::parse(body, arena).unwrap_or(Value::Null),
+            value,
             headers,
             timestamp,
             origin: Origin {
@@ -77,7 +135,7 @@ impl Keys {
             headers: all.into_bump_slice(),
             ..record
         };
-        let key = match (&feed.key, &mut self.of) {
+        let key = match (&feed.key, of) {
             (Some(FeedKey::Expression(expression)), _) => {
                 let key = expression.evaluate_key(&Scope::new(arena, &record));
                 key.ok().flatten().map(|key| key.bytes)

@@ -13,6 +13,7 @@ mod backoff;
 mod keys;
 mod outlet;
 mod rabbitmq;
+mod returns;
 mod running;
 mod sqs;
 mod state;

@@ -6,7 +6,7 @@ use crate::broker::{BrokerError, Done, Outgoing, Reaction, Writer};
 use crate::dead_letter::{self, Reason};
 use crate::record::{Header, Origin, RawRecord};
 use std::borrow::Cow;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::oneshot;
 
@@ -75,15 +75,23 @@ impl Outlet {
     pub async fn settle(&self, message: &Message<'_>, receipt: Receipt) -> Result<Written, BrokerError> {
         match told(receipt).await {
             Ok(()) => {
-                self.state.written();
+                self.state.written(1);
                 Ok(Written::Record)
             }
             Err(error) if error.reaction == Reaction::DeadLetter => {
-                self.dead_letter(message, "too_large", &error.message).await?;
+                self.too_large(message, &error).await?;
                 Ok(Written::DeadLetter)
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Keeps a message as a dead letter that Kafka refused with a `DeadLetter`, and waits until Kafka has that.
+    ///
+    /// # Errors
+    /// Nobody knows whether Kafka has it.
+    pub async fn too_large(&self, message: &Message<'_>, refused: &BrokerError) -> Result<(), BrokerError> {
+        self.dead_letter(message, "too_large", &refused.message).await
     }
 
     /// Keeps a message as a dead letter, and waits until Kafka has that. `kind` is one word, `why` says more.
@@ -130,25 +138,66 @@ impl Outlet {
         told(receipt.await).await
     }
 
+    /// Queues a message for who hears of it by `done`, and counts what Kafka has by [`FeedState::written`]. Given back: the queue is
+    /// full.
+    pub fn try_send_to(&self, message: &Message<'_>, done: Done) -> Option<Done> {
+        let back = self.offer(message, done);
+        if back.is_none() {
+            self.state.received();
+        }
+        back
+    }
+
+    /// As [`Outlet::try_send_to`], of a message that must be a JSON object; `done` is asked for where it is one.
+    ///
+    /// # Errors
+    /// Why it is none. It is not counted then.
+    pub fn try_send_object(&self, message: &Message<'_>, done: impl FnOnce() -> Done) -> Result<Option<Done>, String> {
+        let back = with_headers(message, |headers| {
+            let (now, mut keys) = (now(), self.keys());
+            keys.of_object(&message.body, headers, now, |key, headers| {
+                self.write(message, key, headers, now, done())
+            })
+        })?;
+        if back.is_none() {
+            self.state.received();
+        }
+        Ok(back)
+    }
+
     /// Given back: the queue is full.
     fn offer(&self, message: &Message<'_>, done: Done) -> Option<Done> {
         with_headers(message, |headers| {
-            let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-            // Of now, whatever the message says of its own time: a topic deletes what is older than its retention, and what waited
-            // for longer than that elsewhere would be gone before anybody read it.
-            let now = now();
+            let (now, mut keys) = (now(), self.keys());
             keys.of(&message.body, headers, now, |key, headers| {
-                let record = Outgoing {
-                    topic: &self.topic,
-                    partition: None,
-                    key,
-                    value: Some(&message.body),
-                    headers,
-                    timestamp: Some(now),
-                };
-                self.writer.write(record, done)
+                self.write(message, key, headers, now, done)
             })
         })
+    }
+
+    fn keys(&self) -> MutexGuard<'_, Keys> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// `now`, whatever the message says of its own time: a topic deletes what is older than its retention, and what waited for longer
+    /// than that elsewhere would be gone before anybody read it.
+    fn write(
+        &self,
+        message: &Message<'_>,
+        key: Option<&[u8]>,
+        headers: &[Header<'_>],
+        now: i64,
+        done: Done,
+    ) -> Option<Done> {
+        let record = Outgoing {
+            topic: &self.topic,
+            partition: None,
+            key,
+            value: Some(&message.body),
+            headers,
+            timestamp: Some(now),
+        };
+        self.writer.write(record, done)
     }
 }
 
@@ -181,13 +230,16 @@ fn receipt() -> (Done, Receipt) {
 }
 
 async fn told(receipt: Receipt) -> Result<(), BrokerError> {
-    receipt.await.unwrap_or_else(|_| {
-        Err(BrokerError {
-            operation: "write",
-            message: "the producer was closed before it was told".to_owned(),
-            reaction: Reaction::Retry,
-        })
-    })
+    receipt.await.unwrap_or_else(|_| Err(closed()))
+}
+
+/// Nobody will tell any more what became of a record.
+pub(super) fn closed() -> BrokerError {
+    BrokerError {
+        operation: "write",
+        message: "the producer was closed before it was told".to_owned(),
+        reaction: Reaction::Retry,
+    }
 }
 
 fn with_headers<T>(message: &Message<'_>, use_them: impl FnOnce(&[Header<'_>]) -> T) -> T {

@@ -10,6 +10,7 @@ mod consuming;
 mod headers;
 #[cfg(test)]
 mod tests;
+mod under_way;
 
 use super::FeedError;
 use super::backoff::Backoff;

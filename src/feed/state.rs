@@ -59,8 +59,8 @@ impl FeedState {
         self.received.increment(1);
     }
 
-    pub(super) fn written(&self) {
-        self.written.increment(1);
+    pub(super) fn written(&self, records: usize) {
+        self.written.increment(records as u64);
     }
 
     pub(super) fn dead_lettered(&self) {

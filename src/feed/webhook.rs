@@ -22,8 +22,8 @@ use super::running::Stop;
 use crate::topology::{Webhook, WebhookAuth};
 use answer::{Accepted, Refusal};
 use auth::Auth;
-use axum::Router;
 use axum::extract::{Request, State};
+use axum::handler::Handler as _;
 use axum::http::Method;
 use axum::response::{IntoResponse, Response};
 use axum_server::{Handle, Server};
@@ -79,15 +79,16 @@ async fn serve(listener: TcpListener, settings: &Webhook, outlet: Outlet, stop: 
         None => None,
     };
     let outlet = Arc::new(outlet);
+    let delivery = Arc::new(Delivery::new(Arc::clone(&outlet), settings));
     let receiver = Arc::new(Receiver {
         path: settings.path.clone(),
         max_body: settings.max_body,
         timeout: settings.timeout,
         auth,
-        delivery: Arc::new(Delivery::new(Arc::clone(&outlet), settings)),
+        delivery: Arc::clone(&delivery),
         outlet: Arc::clone(&outlet),
     });
-    let app = Router::new().fallback(receive).with_state(receiver);
+    let telling = tokio::spawn(async move { delivery.tell_all().await });
     let handle = Handle::new();
     let mut server = Server::from_listener(listener)
         .handle(handle.clone())
@@ -99,7 +100,8 @@ async fn serve(listener: TcpListener, settings: &Webhook, outlet: Outlet, stop: 
         .header_read_timeout(NEXT)
         .max_buf_size(HEAD_BYTES);
     let bounded = Bounded::new(Arc::clone(outlet.state()));
-    let app = app.into_make_service();
+    // without a router: there is one path, and it is compared below
+    let app = receive.with_state(receiver).into_make_service();
     let stopping = tokio::spawn(stopped(handle, stop, settings.timeout));
     let feed = &outlet.state().name;
     tracing::info!(feed, address = %settings.listen, tls = tls.is_some(), "the feed listens");
@@ -121,6 +123,7 @@ async fn serve(listener: TcpListener, settings: &Webhook, outlet: Outlet, stop: 
         }
     };
     stopping.abort();
+    telling.abort();
     served.map_err(start)
 }
 

@@ -26,7 +26,7 @@ impl<'t> TopicFormats<'t> {
     /// # Errors
     /// A schema that can't be written with.
     pub fn writer(&self, format: &Format, topic: &str) -> Result<Writer, CodecError> {
-        let writer = Writer::new(format, topic)?;
+        let writer = Writer::new(&format.unchecked(), topic)?;
         let prepared = writer.prepare(self.registry.as_ref(), true);
         prepared.map(|()| writer).map_err(|error: RegistryError| error.into())
     }
@@ -86,7 +86,7 @@ mod tests {
 
     const TOPOLOGY: &str = "
 application: shop
-
+schema_registry: {url: http://localhost:8081}
 sources: {orders: {topic: feed.orders, codec: json_schema}}
 sinks: {out: {from: orders, topic: shop.orders}}
 dead_letters: {topic: shop.dead-letters}

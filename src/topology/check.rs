@@ -1,7 +1,7 @@
 //! How the parts of a draft fit together: names, `from`s, cycles, what nobody takes. Then the draft becomes a [`Topology`].
 
 use super::file::{Draft, From as Froms};
-use super::{Input, ProcessorNode, Sink, Topology, feeds, graph, order, routes, topics};
+use super::{Input, ProcessorNode, Sink, Topology, feeds, formats, graph, order, routes, topics};
 use crate::yaml::{Mistakes, Place, suggest};
 use std::collections::{BTreeSet, HashMap};
 
@@ -27,6 +27,7 @@ pub(super) fn check(draft: Draft<'_>, mistakes: &mut Mistakes) -> Option<Topolog
     }
     routes::check(&draft, &links, mistakes);
     topics::check(&draft, mistakes);
+    formats::check(&draft, mistakes);
     if !mistakes.is_empty() {
         // what follows looks at whole paths, and would only repeat what is missing in them
         return None;

@@ -8,7 +8,7 @@
 //! ```
 
 use super::expressions::{expression, without_secrets};
-use super::file::Parts;
+use super::file::{Draft, Parts};
 use crate::codec::{Codec, ENCODINGS, Encoding, Format, Schemas, Side};
 use crate::registry::STRATEGIES;
 use crate::schema::Schema;
@@ -97,6 +97,34 @@ pub(super) fn read(fields: &mut Fields<'_>, used: Use, parts: &Parts<'_>) -> Opt
     Some(format)
 }
 
+/// What is framed with a schema's id needs a registry.
+pub(super) fn check(draft: &Draft<'_>, mistakes: &mut Mistakes) {
+    if draft.schema_registry.is_some() {
+        return;
+    }
+    let sources = draft
+        .sources
+        .iter()
+        .map(|source| (source.key, source.item.as_ref().map(|item| &item.format)));
+    let tables = draft
+        .tables
+        .iter()
+        .map(|table| (table.key, table.item.as_ref().map(|item| &item.format)));
+    let sinks = draft.sinks.iter().map(|sink| (sink.key, sink.format.as_ref()));
+    for (key, format) in sources.chain(tables).chain(sinks) {
+        let framed = format
+            .into_iter()
+            .flat_map(Format::sides)
+            .find(|(_, side)| side.encoding.is_framed());
+        if let Some((_, side)) = framed {
+            let message = format!("`codec: {}` needs a schema registry", side.encoding.name());
+            let help =
+                "add `schema_registry: {url: https://registry:8081}` to the topology, or use `avro_raw` or `json`";
+            mistakes.add(&key.place, message, help);
+        }
+    }
+}
+
 type Encodings = (Option<Encoding>, Option<Encoding>);
 
 /// `avro`, or `{key: string, value: avro}`.
@@ -114,8 +142,8 @@ fn encodings(node: &Node, mistakes: &mut Mistakes) -> Option<Encodings> {
 
 /// Of the key and of the value.
 fn schemas(node: &Node, used: Use, parts: &Parts<'_>, mistakes: &mut Mistakes) -> Option<(Schemas, Schemas)> {
-    let is_both = node.get("key").is_some() || node.get("value").is_some();
-    if !is_both {
+    let is_choice = node.get("by").is_some() || node.get("of").is_some();
+    if is_choice || !matches!(node.kind, Kind::Map(_)) {
         return Some((Schemas::None, choice(node, used, parts, mistakes)?));
     }
     let mut fields = Fields::of("a schema", &node.place, node, mistakes)?;

@@ -2,6 +2,7 @@
 
 mod anything;
 mod large;
+mod schemas;
 
 use millstream::testkit::case::read_folder;
 use millstream::testkit::{Coverage, Driver, Message, Unreached, run_case};

@@ -56,6 +56,10 @@ impl Broker {
         self.node.address()
     }
 
+    pub fn id(&self) -> u32 {
+        self.node.id()
+    }
+
     /// Ends the broker as a power cut would; [`Broker::relaunch`] brings it back with its data on the same port.
     pub fn kill(&self) {
         self.node.kill();

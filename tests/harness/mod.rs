@@ -77,6 +77,14 @@ pub fn free_port() -> u16 {
     panic!("no port from {FIRST} to {} is free", FIRST + COUNT);
 }
 
+/// Memory of a process, in bytes.
+pub fn resident(id: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("the process runs");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    kilobytes.expect("kilobytes") * 1024
+}
+
 /// User and system time of a process, all its threads, the ended ones too.
 pub fn processor_time(id: u32) -> Duration {
     let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).expect("the process runs");

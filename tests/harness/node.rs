@@ -74,6 +74,10 @@ impl Node {
         format!("127.0.0.1:{}", self.ports.clients)
     }
 
+    pub fn id(&self) -> u32 {
+        self.child.lock().expect("the broker's process").id()
+    }
+
     pub fn log(&self) -> &Path {
         &self.log
     }

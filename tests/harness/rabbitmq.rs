@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 /// Debian's `rabbitmq-server`, without the script around it that wants a user of its own.
 const SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
+const CONTROL: &str = "/usr/lib/rabbitmq/bin/rabbitmqctl";
 const START_LIMIT: Duration = Duration::from_secs(90);
 /// Longer than RabbitMQ is away in any test.
 const PUBLISH_LIMIT: Duration = Duration::from_secs(60);
@@ -36,6 +37,12 @@ struct Ports {
     tls: u16,
     names: u16,
     node: u16,
+}
+
+impl Ports {
+    fn node_name(self) -> String {
+        format!("rabbit-{}@localhost", self.clients)
+    }
 }
 
 /// A message to publish.
@@ -107,6 +114,10 @@ ssl_options.keyfile = {folder_name}/server.key
         rabbit
     }
 
+    pub fn id(&self) -> u32 {
+        self.server.lock().expect("RabbitMQ's process").id()
+    }
+
     pub fn port(&self) -> u16 {
         self.ports.clients
     }
@@ -137,6 +148,20 @@ ssl_options.keyfile = {folder_name}/server.key
     pub fn relaunch(&self) {
         *self.server.lock().expect("RabbitMQ's process") = launch(&self.folder, &self.log, self.ports);
         self.wait_up();
+    }
+
+    /// What `rabbitmqctl` does with these arguments.
+    pub fn control(&self, arguments: &[&str]) {
+        let done = Command::new(CONTROL)
+            .current_dir(&self.folder)
+            .env("HOME", &self.folder)
+            .env("ERL_EPMD_PORT", self.ports.names.to_string())
+            .env("RABBITMQ_CONF_ENV_FILE", self.folder.join("none"))
+            .args(["--node", &self.ports.node_name()])
+            .args(arguments)
+            .output()
+            .expect("rabbitmqctl");
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     }
 
     fn wait_up(&self) {
@@ -352,7 +377,7 @@ fn launch(folder: &Path, log: &Path, ports: Ports) -> Child {
         // The script becomes the server, instead of waiting for it.
         .env("RUNNING_UNDER_SYSTEMD", "1")
         .env("ERL_EPMD_PORT", ports.names.to_string())
-        .env("RABBITMQ_NODENAME", format!("rabbit-{}@localhost", ports.clients))
+        .env("RABBITMQ_NODENAME", ports.node_name())
         .env("RABBITMQ_NODE_IP_ADDRESS", "127.0.0.1")
         .env("RABBITMQ_NODE_PORT", ports.clients.to_string())
         .env("RABBITMQ_DIST_PORT", ports.node.to_string())

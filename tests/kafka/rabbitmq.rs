@@ -7,17 +7,19 @@ use crate::harness::cut::{Proxy, Side};
 use crate::harness::documents::{DEAD_LETTERS, Outcome, outputs, published};
 use crate::harness::millstream::{Instance, TestTopology};
 use crate::harness::rabbitmq::{Publish, Rabbit, shared};
-use crate::harness::wait_until;
+use crate::harness::{resident, wait_until};
 use crate::pipeline::Pipeline;
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable};
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 const LIMIT: Duration = Duration::from_secs(60);
-/// Of each round.
-const MESSAGES: usize = 1_000;
+/// Of each round, and how long it takes to publish them.
+const ROUND: (usize, Duration) = (1_000, Duration::from_secs(3));
+/// While Kafka is away for a minute.
+const AWAY: (usize, Duration) = (12_000, Duration::from_secs(64));
 
 /// A message with a number, and what must come of it: as the Customers microservice sends it, every other one without an id.
 fn numbered(number: usize) -> (Publish, Outcome) {
@@ -105,28 +107,23 @@ fn what_is_published_comes_out_once_and_in_order_whatever_is_killed_or_cut() {
     instance.wait_ready();
 
     type Fault = fn(&Pipeline, &Proxy, &mut Instance);
-    let faults: [Fault; 5] = [
-        |pipeline, _, instance| {
+    let faults: [((usize, Duration), Fault); 5] = [
+        (ROUND, |pipeline, _, instance| {
             instance.kill();
             *instance = pipeline.start("b");
-        },
-        |_, _, _| {
+        }),
+        (ROUND, |_, _, _| {
             shared().kill();
             shared().relaunch();
-        },
-        |_, proxy, _| {
+        }),
+        (ROUND, |_, proxy, _| {
             for side in [Side::Server, Side::Client, Side::Server] {
                 proxy.cut(side);
                 std::thread::sleep(Duration::from_millis(300));
             }
-        },
-        |_, _, instance| {
-            broker::shared().kill();
-            std::thread::sleep(Duration::from_secs(3));
-            assert!(instance.is_running(), "{}", instance.log());
-            broker::shared().relaunch();
-        },
-        |pipeline, _, instance| {
+        }),
+        (AWAY, kafka_is_away_for_a_minute),
+        (ROUND, |pipeline, _, instance| {
             broker::shared().kill();
             std::thread::sleep(Duration::from_secs(3));
             let unacknowledged = instance.metric("millstream_feed_unacknowledged");
@@ -135,14 +132,14 @@ fn what_is_published_comes_out_once_and_in_order_whatever_is_killed_or_cut() {
             instance.kill();
             broker::shared().relaunch();
             *instance = pipeline.start("c");
-        },
+        }),
     ];
     let mut all = Vec::new();
-    for (round, fault) in faults.into_iter().enumerate() {
-        let (messages, outcomes): (Vec<_>, Vec<_>) = (round * MESSAGES..(round + 1) * MESSAGES).map(numbered).unzip();
+    for ((count, over), fault) in faults {
+        let (messages, outcomes): (Vec<_>, Vec<_>) = (all.len()..all.len() + count).map(numbered).unzip();
         all.extend(outcomes);
         std::thread::scope(|scope| {
-            scope.spawn(|| rabbit.publish(exchange, &messages, Duration::from_secs(3)));
+            scope.spawn(|| rabbit.publish(exchange, &messages, over));
             std::thread::sleep(Duration::from_secs(1));
             fault(&pipeline, &proxy, &mut instance);
         });
@@ -179,6 +176,93 @@ fn what_is_published_comes_out_once_and_in_order_whatever_is_killed_or_cut() {
     for name in ["guest:guest", "test@skava.com"] {
         assert!(!instance.log().contains(name), "the log has {name} in it");
     }
+}
+
+/// Under load: what comes meanwhile stays in the queue, and nothing of it in the process.
+fn kafka_is_away_for_a_minute(pipeline: &Pipeline, _: &Proxy, instance: &mut Instance) {
+    broker::shared().kill();
+    let since = Instant::now();
+    let mut most = 0;
+    let mut settled = None;
+    while since.elapsed() < Duration::from_secs(60) {
+        std::thread::sleep(Duration::from_secs(2));
+        most = most.max(resident(instance.id()));
+        if since.elapsed() > Duration::from_secs(10) {
+            settled.get_or_insert_with(|| resident(instance.id()));
+            let (status, why) = instance.get("/readyz").expect("an answer");
+            assert!(status == 503 && why.contains(" waits for "), "{status}: {why}");
+        }
+        assert!(instance.is_running(), "{}", instance.log());
+    }
+    let settled = settled.expect("ten seconds are over");
+    assert!(
+        most < settled + (8 << 20),
+        "while Kafka was away it grew from {settled} to {most} bytes"
+    );
+    let queue = format!("{}.ecomm", pipeline.topology.application());
+    let (waiting, _) = shared().queue(&queue).expect("the queue");
+    assert!(waiting > 5_000, "only {waiting} messages wait");
+    let unacknowledged = instance.metric("millstream_feed_unacknowledged");
+    assert!((1..=100).contains(&unacknowledged), "{unacknowledged} unacknowledged");
+    broker::shared().relaunch();
+}
+
+/// RabbitMQ believes so until this is dropped.
+struct LackingMemory<'r>(&'r Rabbit);
+
+impl<'r> LackingMemory<'r> {
+    fn of(rabbit: &'r Rabbit) -> Self {
+        rabbit.control(&["set_vm_memory_high_watermark", "0.00001"]);
+        Self(rabbit)
+    }
+}
+
+impl Drop for LackingMemory<'_> {
+    fn drop(&mut self) {
+        self.0.control(&["set_vm_memory_high_watermark", "0.6"]);
+    }
+}
+
+#[test]
+fn while_rabbitmq_lacks_memory_the_feed_takes_what_is_in_the_queue_and_complains_of_nothing() {
+    let rabbit = shared();
+    let feed = format!(
+        "feeds:\n  orders: {{type: rabbitmq, topic: in, url: \"{}\", exchange: alarm, bindings: \"#\", queue: alarm, prefetch: 10}}\n",
+        rabbit.url()
+    );
+    let pipeline = Pipeline::of(TestTopology::of("alarm", &format!("{COPY}{feed}")));
+    pipeline.create(&["in", "out", "dead"], 1, &[]);
+    let publish = |numbers: std::ops::Range<usize>| {
+        let message = |number| Publish {
+            routing_key: "any".to_owned(),
+            body: format!("{{\"number\":{number}}}").into_bytes(),
+            properties: BasicProperties::default(),
+        };
+        rabbit.publish("alarm", &numbers.map(message).collect::<Vec<_>>(), Duration::ZERO);
+    };
+    // The first start makes the queue.
+    let mut instance = pipeline.start("a");
+    instance.wait_ready();
+    assert!(instance.terminate().success());
+    publish(0..500);
+    std::thread::scope(|scope| {
+        let lacking = LackingMemory::of(rabbit);
+        let blocked = scope.spawn(|| publish(500..600));
+        let mut instance = pipeline.start("b");
+        instance.wait_ready();
+        // All of them acknowledged, many times as many as it takes at a time.
+        rabbit.wait_empty("alarm", LIMIT);
+        pipeline.client.wait_committed(&pipeline.topic("in"), 500, LIMIT);
+        std::thread::sleep(Duration::from_secs(1));
+        assert_eq!(instance.get("/readyz").expect("an answer").0, 200);
+        let is_blocked = !blocked.is_finished();
+        drop(lacking);
+        assert!(is_blocked, "RabbitMQ took messages: it did not lack memory");
+        pipeline.client.wait_committed(&pipeline.topic("in"), 600, LIMIT);
+        assert!(instance.terminate().success());
+        assert!(!instance.log().contains("takes no messages"), "{}", instance.log());
+    });
+    assert_fed(&pipeline.committed("in"), 600);
 }
 
 #[test]

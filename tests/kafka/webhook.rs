@@ -164,7 +164,7 @@ fn every_sample_of_eventbridge_that_is_posted_comes_out_once_where_it_belongs() 
     let header = |name: &str| dead[0].header(name).unwrap_or_default();
     assert_eq!(header("__streams.errors.exception"), "parse");
     assert!(
-        header("__streams.errors.message").contains(" at line "),
+        header("__streams.errors.message").contains(" at byte "),
         "{}",
         header("__streams.errors.message")
     );

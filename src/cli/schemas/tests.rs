@@ -113,7 +113,7 @@ fn a_topology_that_needs_no_registry_says_so_and_one_that_lacks_it_too() {
     let framed = PLAIN.replace("topic: out}", "topic: out, codec: json_schema, schema: order.json}");
     let lacks = planned(&framed);
     assert!(
-        lacks.contains("names no registry") && lacks.ends_with("Failed\n"),
+        lacks.contains("needs a schema registry") && lacks.ends_with("Failed\n"),
         "{lacks}"
     );
 }

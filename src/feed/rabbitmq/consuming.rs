@@ -1,22 +1,35 @@
 //! Messages on, acknowledgements back: one loop, so that neither waits for the other.
+//!
+//! Under load all goes in batches: as many messages as there are, one word from the producer for many records, one word to RabbitMQ for all
+//! of them. To wake a thread costs as much as a message.
 
 use super::connection::Session;
 use super::headers;
-use crate::broker::BrokerError;
-use crate::feed::outlet::{Message, Outlet, Receipt, Written};
+use super::under_way::UnderWay;
+use crate::broker::{BrokerError, Done, Reaction};
+use crate::feed::outlet::Outlet;
+use crate::feed::returns::{Outcome, Returns};
 use crate::feed::running::Stop;
 use futures_util::FutureExt;
-use futures_util::future::OptionFuture;
-use futures_util::stream::{FuturesOrdered, StreamExt};
+use futures_util::future::{LocalBoxFuture, OptionFuture};
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use lapin::Event;
+use lapin::message::Delivery;
 use lapin::options::BasicAckOptions;
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep, sleep_until};
 
 /// Until the way out has room again.
 const FULL: Duration = Duration::from_millis(5);
 /// For what is under way when the feed is stopped. What is not acknowledged then comes again.
 const LAST: Duration = Duration::from_secs(5);
+/// Messages that are taken before anything else is looked at.
+const BURST: usize = 256;
+/// Who got so many at once gets more if it waits a moment, instead of being woken for each.
+const MANY: usize = 4;
+const MOMENT: Duration = Duration::from_millis(1);
 
 /// Why no more is consumed.
 pub enum Ended {
@@ -28,47 +41,86 @@ pub enum Ended {
     },
 }
 
-/// How far we are. RabbitMQ counts a channel's messages from 1.
-#[derive(Debug, Default)]
-pub struct Tags {
-    taken: u64,
-    /// Kafka has this one and all before it.
-    settled: u64,
-    /// RabbitMQ is told so of this one and all before it.
-    told: u64,
-    acknowledged: u64,
+/// From the queue to the way out.
+struct Flow<'f> {
+    outlet: &'f Outlet,
+    vhost: &'f str,
+    under_way: UnderWay<'f>,
+    returns: Arc<Returns<u64>>,
+    /// Dead letters on their way.
+    letters: FuturesUnordered<LocalBoxFuture<'f, (u64, Outcome)>>,
+    /// The newest message, which the way out had no room for.
+    waiting: Option<(u64, Done)>,
 }
 
-impl Tags {
-    /// What RabbitMQ is to be told next, if anything: one word for all that were settled meanwhile.
-    pub fn next(&mut self) -> Option<u64> {
-        if self.settled == self.told {
-            return None;
+impl<'f> Flow<'f> {
+    /// Takes what there is, up to so much. How many; a reason why there will be no more.
+    fn take_all(
+        &mut self,
+        first: Option<lapin::Result<Delivery>>,
+        mut more: impl FnMut() -> Option<Option<lapin::Result<Delivery>>>,
+    ) -> Result<usize, String> {
+        let mut next = Some(first);
+        let mut count = 0;
+        while let Some(delivery) = next.take() {
+            match delivery {
+                Some(Ok(delivery)) => self.take(delivery),
+                Some(Err(error)) => return Err(connection_lost(&error)),
+                None => {
+                    return Err(
+                        "RabbitMQ has cancelled the consumer: is the queue deleted, or its node gone?".to_owned(),
+                    );
+                }
+            }
+            count += 1;
+            if count < BURST && self.waiting.is_none() {
+                next = more();
+            }
         }
-        self.told = self.settled;
-        Some(self.told)
+        Ok(count)
     }
 
-    pub fn taken(&mut self, tag: u64) {
-        self.taken = tag;
+    fn take(&mut self, delivery: Delivery) {
+        let tag = delivery.delivery_tag;
+        let number = self.under_way.take(tag, headers::message(delivery, self.vhost));
+        let done = self.returns.done(number);
+        self.send(number, done);
     }
 
-    pub fn settled(&mut self, tag: u64) {
-        self.settled = tag;
+    fn send(&mut self, number: u64, done: Done) {
+        if let Some(message) = self.under_way.message(number) {
+            self.waiting = self.outlet.try_send_to(message, done).map(|done| (number, done));
+        }
     }
 
-    pub fn acknowledged(&mut self) {
-        self.acknowledged = self.told;
+    fn send_waiting(&mut self) {
+        if let Some((number, done)) = self.waiting.take() {
+            self.send(number, done);
+        }
     }
 
-    fn lost(&self, why: String) -> Ended {
-        let progress = self.acknowledged > 0;
-        Ended::Lost { why, progress }
-    }
-
-    /// Taken and not acknowledged.
-    pub fn open(&self) -> usize {
-        usize::try_from(self.taken.saturating_sub(self.acknowledged)).unwrap_or(usize::MAX)
+    /// What became of records.
+    fn settle_all(&mut self, returned: &mut Vec<(u64, Outcome)>) -> Result<(), BrokerError> {
+        let mut written = 0;
+        for (number, outcome) in returned.drain(..) {
+            let Some(message) = self.under_way.message(number) else {
+                continue;
+            };
+            match outcome {
+                Ok(()) => {
+                    written += 1;
+                    self.under_way.settled(number);
+                }
+                Err(refused) if refused.reaction == Reaction::DeadLetter => {
+                    let (message, outlet) = (message.clone(), self.outlet);
+                    let letter = async move { (number, outlet.too_large(&message, &refused).await) };
+                    self.letters.push(Box::pin(letter));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        self.outlet.state().written(written);
+        Ok(())
     }
 }
 
@@ -80,83 +132,82 @@ pub async fn consume(session: &mut Session, outlet: &Outlet, stop: &mut Stop) ->
         let channel = channel.clone();
         async move { channel.basic_ack(tag, BasicAckOptions { multiple: true }).await }
     };
-    let mut tags = Tags::default();
-    // In the order in which they came; the first that is settled is the next to be acknowledged.
-    let mut under_way = FuturesOrdered::new();
-    // A message that the way out had no room for.
-    let mut waiting: Option<(u64, Message<'static>)> = None;
+    let vhost = session.vhost.clone();
+    let mut flow = Flow {
+        outlet,
+        vhost: &vhost,
+        under_way: UnderWay::default(),
+        returns: Returns::new(),
+        letters: FuturesUnordered::new(),
+        waiting: None,
+    };
+    let returns = Arc::clone(&flow.returns);
+    let mut returned = Vec::new();
     let mut telling = Box::pin(OptionFuture::from(None));
     let mut is_telling = false;
+    let mut rest = pin!(sleep(Duration::ZERO));
+    let mut rests = false;
     let mut last: Option<Instant> = None;
-    loop {
-        if !is_telling && let Some(tag) = tags.next() {
+    let why = loop {
+        flow.send_waiting();
+        if !is_telling && let Some(tag) = flow.under_way.tags.next() {
             telling.set(OptionFuture::from(Some(acknowledge(tag))));
             is_telling = true;
         }
-        state.unacknowledged(tags.open());
-        if last.is_some() && under_way.is_empty() && !is_telling {
+        state.unacknowledged(flow.under_way.tags.open());
+        if last.is_some() && flow.under_way.is_empty() && !is_telling {
             return Ended::Stopped;
         }
         tokio::select! {
             biased;
             () = stop.requested(), if last.is_none() => {
                 last = Some(Instant::now() + LAST);
-                waiting = None;
+                if flow.waiting.take().is_some() {
+                    flow.under_way.leave_newest();
+                }
                 session.cancel().await;
             }
-            () = tokio::time::sleep_until(last.unwrap_or_else(Instant::now)), if last.is_some() => return Ended::Stopped,
+            () = sleep_until(last.unwrap_or_else(Instant::now)), if last.is_some() => return Ended::Stopped,
             told = &mut telling, if is_telling => {
                 is_telling = false;
                 match told {
-                    Some(Err(error)) => return tags.lost(connection_lost(&error)),
-                    _ => tags.acknowledged(),
+                    Some(Err(error)) => break connection_lost(&error),
+                    _ => flow.under_way.tags.acknowledged(),
                 }
             }
-            Some(first) = under_way.next(), if !under_way.is_empty() => {
-                let mut next = Some(first);
-                while let Some((tag, outcome)) = next {
-                    if let Err(error) = outcome {
-                        return tags.lost(not_written(&error));
-                    }
-                    tags.settled(tag);
-                    next = under_way.next().now_or_never().flatten();
-                }
-            }
+            () = returns.next(&mut returned) => if let Err(error) = flow.settle_all(&mut returned) {
+                break not_written(&error);
+            },
+            Some((number, kept)) = flow.letters.next(), if !flow.letters.is_empty() => match kept {
+                Ok(()) => flow.under_way.settled(number),
+                Err(error) => break not_written(&error),
+            },
             Some(event) = session.events.next() => match event {
-                Event::ConnectionBlocked(why) => state.down(&format!("RabbitMQ has blocked the connection: {why}")),
-                Event::ConnectionUnblocked => state.up(),
-                Event::Error(error) => return tags.lost(connection_lost(&error)),
+                // It takes nothing from who publishes; who consumes goes on.
+                Event::ConnectionBlocked(why) => {
+                    tracing::info!(feed = state.name, %why, "RabbitMQ lacks memory or disk: it takes no messages, and gives what it has");
+                }
+                Event::Error(error) => break connection_lost(&error),
                 _ => {}
             },
-            () = tokio::time::sleep(FULL), if waiting.is_some() => {}
-            delivery = session.consumer.next(), if waiting.is_none() && last.is_none() => match delivery {
-                Some(Ok(delivery)) => {
-                    tags.taken(delivery.delivery_tag);
-                    waiting = Some((delivery.delivery_tag, headers::message(delivery, &session.vhost)));
+            () = sleep(FULL), if flow.waiting.is_some() => {}
+            () = &mut rest, if rests => rests = false,
+            delivery = session.consumer.next(), if !rests && flow.waiting.is_none() && last.is_none() => {
+                let consumer = &mut session.consumer;
+                match flow.take_all(delivery, || consumer.next().now_or_never()) {
+                    Err(why) => break why,
+                    Ok(count) => {
+                        rests = (MANY..BURST).contains(&count);
+                        if rests {
+                            rest.as_mut().reset(Instant::now() + MOMENT);
+                        }
+                    }
                 }
-                Some(Err(error)) => return tags.lost(connection_lost(&error)),
-                None => {
-                    let why = "RabbitMQ has cancelled the consumer: is the queue deleted, or its node gone?";
-                    return tags.lost(why.to_owned());
-                }
-            },
-        }
-        if let Some((tag, message)) = waiting.take() {
-            match outlet.try_send(&message) {
-                Some(receipt) => under_way.push_back(settle(outlet, tag, message, receipt)),
-                None => waiting = Some((tag, message)),
             }
         }
-    }
-}
-
-async fn settle(
-    outlet: &Outlet,
-    tag: u64,
-    message: Message<'static>,
-    receipt: Receipt,
-) -> (u64, Result<Written, BrokerError>) {
-    (tag, outlet.settle(&message, receipt).await)
+    };
+    let progress = flow.under_way.tags.progress();
+    Ended::Lost { why, progress }
 }
 
 fn connection_lost(error: &lapin::Error) -> String {
@@ -168,25 +219,4 @@ fn not_written(error: &BrokerError) -> String {
         "Kafka did not take a message, which is asked for again: {}",
         error.message
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_word_acknowledges_all_that_were_settled_meanwhile() {
-        let mut tags = Tags::default();
-        assert_eq!(tags.next(), None);
-        tags.taken(5);
-        assert_eq!((tags.next(), tags.open()), (None, 5));
-        tags.settled(1);
-        assert_eq!((tags.next(), tags.open()), (Some(1), 5));
-        tags.settled(2);
-        tags.settled(4);
-        tags.acknowledged();
-        assert_eq!((tags.open(), tags.next(), tags.next()), (4, Some(4), None));
-        tags.acknowledged();
-        assert_eq!(tags.open(), 1);
-    }
 }

@@ -8,13 +8,16 @@ use bumpalo::Bump;
 use lapin::message::Delivery;
 use lapin::types::{AMQPValue, DecimalValue};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// Of lists and tables in a header; what is deeper is left out.
 const DEPTH: usize = 32;
+/// Headers of our own.
+const MOST: usize = 7;
 
 /// What there is of these: `rabbitmq.routing_key`, `exchange`, `vhost`, `message_id`, `correlation_id`, `timestamp`, `redelivered`, and
 /// `rabbitmq.header.NAME`.
-pub fn message(delivery: Delivery, vhost: &str) -> Message<'static> {
+pub fn message<'v>(delivery: Delivery, vhost: &'v str) -> Message<'v> {
     let Delivery {
         exchange,
         routing_key,
@@ -23,29 +26,36 @@ pub fn message(delivery: Delivery, vhost: &str) -> Message<'static> {
         data,
         ..
     } = delivery;
-    let mut headers: Vec<MessageHeader<'static>> = Vec::new();
-    let mut add = |name: &'static str, value: String| {
-        headers.push((Cow::Borrowed(name), Some(Cow::Owned(value.into_bytes()))));
+    let table = properties.headers().as_ref().map(|table| table.inner());
+    let mut headers: Vec<MessageHeader<'v>> = Vec::with_capacity(MOST + table.map_or(0, BTreeMap::len));
+    let mut add = |name: &'static str, value: Cow<'v, str>| {
+        let value = match value {
+            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+        };
+        headers.push((Cow::Borrowed(name), Some(value)));
     };
     let message_id = match properties.message_id() {
         Some(id) if !id.as_str().trim().is_empty() => Some(id.to_string()),
         _ => id_of(routing_key.as_str(), &data),
     };
-    add("rabbitmq.routing_key", routing_key.into());
-    add("rabbitmq.exchange", exchange.into());
-    add("rabbitmq.vhost", vhost.to_owned());
+    add("rabbitmq.routing_key", String::from(routing_key).into());
+    add("rabbitmq.exchange", String::from(exchange).into());
+    add("rabbitmq.vhost", vhost.into());
     if let Some(id) = message_id {
-        add("rabbitmq.message_id", id);
+        add("rabbitmq.message_id", id.into());
     }
     if let Some(id) = properties.correlation_id() {
-        add("rabbitmq.correlation_id", id.to_string());
+        add("rabbitmq.correlation_id", id.to_string().into());
     }
     if let Some(seconds) = properties.timestamp() {
-        add("rabbitmq.timestamp", seconds.to_string());
+        add("rabbitmq.timestamp", seconds.to_string().into());
     }
-    add("rabbitmq.redelivered", redelivered.to_string());
-    let table = properties.headers().iter().flat_map(|table| table.inner());
-    headers.extend(table.map(|(name, value)| {
+    add(
+        "rabbitmq.redelivered",
+        if redelivered { "true" } else { "false" }.into(),
+    );
+    headers.extend(table.into_iter().flatten().map(|(name, value)| {
         let name = Cow::Owned(format!("rabbitmq.header.{name}"));
         (name, bytes(value).map(Cow::Owned))
     }));

@@ -4,7 +4,7 @@ use super::answer::Refusal;
 use axum::body::Body;
 use axum::http::{HeaderMap, header};
 use futures_util::StreamExt as _;
-use serde::de::{Deserializer as _, IgnoredAny, SeqAccess, Visitor};
+use serde::de::{Deserializer as _, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
@@ -65,6 +65,11 @@ pub async fn read(body: Body, length: Option<usize>, most: usize) -> Result<Vec<
     Ok(bytes)
 }
 
+/// Whether a body is one event, or none at all: it begins as an object.
+pub fn is_single(body: &[u8]) -> bool {
+    body.trim_ascii_start().starts_with(b"{")
+}
+
 /// A part of a request, with its bytes as they came.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Part<'b> {
@@ -73,7 +78,7 @@ pub enum Part<'b> {
     Wrong(&'b [u8], Cow<'static, str>),
 }
 
-/// The events of a body: itself, where it is an object, or the elements of a list.
+/// The events of a body that is not a single one: the elements of a list.
 ///
 /// # Errors
 /// More than `most`.
@@ -84,10 +89,6 @@ pub fn parts(body: &[u8], most: usize) -> Result<Vec<Part<'_>>, Refusal> {
     };
     let whole = |read: Result<(), serde_json::Error>| read.err().map(|error| Cow::Owned(error.to_string()));
     match text.trim_ascii_start().bytes().next() {
-        Some(b'{') => match whole(serde_json::from_str::<IgnoredAny>(text).map(drop)) {
-            None => Ok(vec![Part::Event(body)]),
-            Some(why) => wrong(why),
-        },
         Some(b'[') => {
             let mut json = serde_json::Deserializer::from_str(text);
             let mut elements = Elements {

@@ -5,14 +5,15 @@
 
 use super::answer::{Accepted, Refusal};
 use super::body::{self, Part};
-use crate::broker::BrokerError;
+use crate::broker::{BrokerError, Reaction};
 use crate::feed::outlet::{Message, Outlet, Receipt, Written};
+use crate::feed::returns::{Outcome, Returns};
 use crate::topology::Webhook;
 use futures_util::future::join_all;
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::Instant;
 
 /// Of bodies under way, in KiB, and at least two of the largest.
@@ -27,7 +28,22 @@ pub struct Delivery {
     kibs: Arc<Semaphore>,
     /// Kafka gave an error last, which was said.
     failing: AtomicBool,
+    /// Of single events. `None` is never told.
+    returns: Arc<Returns<Option<Waiting>>>,
 }
+
+/// Who waits for a single event, and what the event takes until it is told.
+type Waiting = (oneshot::Sender<(Outcome, Option<Room>)>, Room);
+
+struct Room {
+    _event: OwnedSemaphorePermit,
+    _bytes: OwnedSemaphorePermit,
+}
+
+const ONE_RECORD: Accepted = Accepted {
+    records: 1,
+    dead_letters: 0,
+};
 
 impl Delivery {
     pub fn new(outlet: Arc<Outlet>, settings: &Webhook) -> Self {
@@ -37,6 +53,7 @@ impl Delivery {
             events: Arc::new(Semaphore::new(settings.max_pending)),
             kibs: Arc::new(Semaphore::new(BYTES_KIB.max(2 * kib(settings.max_body)))),
             failing: AtomicBool::new(false),
+            returns: Returns::new(),
         }
     }
 
@@ -64,16 +81,87 @@ impl Delivery {
         // what of a body without a length turned out not to be needed
         let surplus = bytes.num_permits().saturating_sub(kib(body.len()));
         drop(bytes.split(surplus));
+        if body::is_single(&body) {
+            return self.deliver_single(body, bytes, deadline).await;
+        }
         let own = Arc::clone(self);
-        // On its own: it goes on when nobody waits for it any more.
-        let work = tokio::spawn(async move {
+        let work = async move {
             let accepted = own.write(&body).await;
             drop(bytes);
             accepted
-        });
-        match tokio::time::timeout_at(deadline, work).await {
-            Ok(Ok(accepted)) => accepted,
-            Ok(Err(_)) | Err(_) => Err(Refusal::Unacknowledged),
+        };
+        on_its_own(work, deadline).await
+    }
+
+    /// As nearly every request is: without a task of its own, and read once.
+    async fn deliver_single(
+        self: &Arc<Self>,
+        body: Vec<u8>,
+        bytes: OwnedSemaphorePermit,
+        deadline: Instant,
+    ) -> Result<Accepted, Refusal> {
+        let event = take(&self.events, 1)?;
+        self.show();
+        let (tell, told) = oneshot::channel();
+        let message = whole(&body);
+        let mut room = Some((
+            tell,
+            Room {
+                _event: event,
+                _bytes: bytes,
+            },
+        ));
+        let sent = self.outlet.try_send_object(&message, || self.returns.done(room.take()));
+        let (why, room) = match sent {
+            Ok(None) => match tokio::time::timeout_at(deadline, told).await {
+                Ok(Ok((Ok(()), _))) => return Ok(ONE_RECORD),
+                Ok(Ok((Err(refused), room))) if refused.reaction == Reaction::DeadLetter => {
+                    (("too_large", refused.message), room)
+                }
+                _ => return Err(Refusal::Unacknowledged),
+            },
+            Ok(Some(_back)) => {
+                // Before what is given back: nobody is to hear of it.
+                drop(told);
+                return Err(Refusal::Full);
+            }
+            Err(why) => {
+                self.outlet.state().received();
+                (("parse", why), room.map(|(_, room)| room))
+            }
+        };
+        let own = Arc::clone(self);
+        let letter = async move {
+            let kept = own.outlet.dead_letter(&whole(&body), why.0, &why.1).await;
+            drop(room);
+            own.accepted([kept.map(|()| Written::DeadLetter)])
+        };
+        on_its_own(letter, deadline).await
+    }
+
+    /// Passes on what becomes of single events. Never ends.
+    pub async fn tell_all(&self) {
+        let mut all = Vec::new();
+        loop {
+            self.returns.next(&mut all).await;
+            let mut written = 0;
+            for (waiting, outcome) in all.drain(..) {
+                match &outcome {
+                    Ok(()) => written += 1,
+                    Err(error) if error.reaction == Reaction::DeadLetter => {}
+                    // Who was told to come again long ago needs no word of it.
+                    Err(_) if waiting.as_ref().is_none_or(|(tell, _): &Waiting| tell.is_closed()) => {}
+                    Err(error) => self.failed(error),
+                }
+                if let Some((tell, room)) = waiting {
+                    let _ = tell.send((outcome, Some(room)));
+                }
+            }
+            if written > 0 {
+                self.outlet.state().written(written);
+                self.works();
+            }
+            self.show();
         }
     }
 
@@ -85,6 +173,12 @@ impl Delivery {
         let settled = join_all(sent.into_iter().map(|sent| settle(&self.outlet, sent))).await;
         drop(events);
         self.show();
+        let accepted = self.accepted(settled)?;
+        // those that were sent are Kafka's, and come again with the others
+        if whole { Ok(accepted) } else { Err(Refusal::Full) }
+    }
+
+    fn accepted(&self, settled: impl IntoIterator<Item = Result<Written, BrokerError>>) -> Result<Accepted, Refusal> {
         let mut accepted = Accepted::default();
         for outcome in settled {
             match outcome {
@@ -96,24 +190,19 @@ impl Delivery {
                 }
             }
         }
-        if accepted != Accepted::default() && self.failing.swap(false, Ordering::Relaxed) {
-            tracing::info!(feed = self.outlet.state().name, "Kafka takes events of the feed again");
+        if accepted != Accepted::default() {
+            self.works();
         }
-        // those that were sent are Kafka's, and come again with the others
-        if whole { Ok(accepted) } else { Err(Refusal::Full) }
+        Ok(accepted)
     }
 
     /// Queues parts in their order, up to the first for which there is no room; and whether that was all.
     fn send<'b>(&self, parts: Vec<Part<'b>>) -> (Vec<Sent<'b>>, bool) {
         let mut sent = Vec::with_capacity(parts.len());
         for part in parts {
-            let message = |bytes| Message {
-                body: Cow::Borrowed(bytes),
-                ..Message::default()
-            };
             sent.push(match part {
                 Part::Event(bytes) => {
-                    let message = message(bytes);
+                    let message = whole(bytes);
                     let Some(receipt) = self.outlet.try_send(&message) else {
                         return (sent, false);
                     };
@@ -121,7 +210,7 @@ impl Delivery {
                 }
                 Part::Wrong(bytes, why) => {
                     self.outlet.state().received();
-                    Sent::Wrong(message(bytes), why)
+                    Sent::Wrong(whole(bytes), why)
                 }
             });
         }
@@ -135,9 +224,33 @@ impl Delivery {
         }
     }
 
+    fn works(&self) {
+        if self.failing.load(Ordering::Relaxed) && self.failing.swap(false, Ordering::Relaxed) {
+            tracing::info!(feed = self.outlet.state().name, "Kafka takes events of the feed again");
+        }
+    }
+
     fn show(&self) {
         let free = self.events.available_permits().min(self.max_pending);
         self.outlet.state().unacknowledged(self.max_pending - free);
+    }
+}
+
+fn whole(body: &[u8]) -> Message<'_> {
+    Message {
+        body: Cow::Borrowed(body),
+        ..Message::default()
+    }
+}
+
+/// Goes on when nobody waits for it any more.
+async fn on_its_own(
+    work: impl Future<Output = Result<Accepted, Refusal>> + Send + 'static,
+    deadline: Instant,
+) -> Result<Accepted, Refusal> {
+    match tokio::time::timeout_at(deadline, tokio::spawn(work)).await {
+        Ok(Ok(accepted)) => accepted,
+        Ok(Err(_)) | Err(_) => Err(Refusal::Unacknowledged),
     }
 }
 

@@ -3,11 +3,17 @@
 //! A named type that the text does not define is taken from the known ones, or looked for, and defined in place where it is first
 //! used. Whether the outcome keeps all of Avro's rules is then for `apache-avro` to say.
 
+mod definitions;
+mod library;
+mod names;
+
 use super::SchemaError;
 use super::defaults;
-use super::node::{Enum, Field, Id, Kind, Name, Node, Nodes, Record, Union};
+use super::node::{Id, Kind, Node, Nodes, Union};
 use super::{Compiled, logical};
-use ahash::{AHashMap, AHashSet};
+use ahash::AHashMap;
+use library::without_defaults;
+use names::{full_name, own_name, primitive};
 use serde_json::{Map, Value as Json};
 
 /// Types may lie this deep in each other.
@@ -207,132 +213,6 @@ impl<'f> Compiler<'f> {
         Ok((id, Json::Object(out)))
     }
 
-    /// The name of a definition, and its JSON with that name; where it is defined already, what stands for it.
-    #[allow(clippy::type_complexity)]
-    fn define(
-        &mut self,
-        object: &Map<String, Json>,
-        scope: Scope<'_>,
-    ) -> Result<Result<(Name, String, Map<String, Json>), (Id, Json)>, SchemaError> {
-        let (full, namespace) = own_name(object, scope.namespace)?;
-        if self.names.contains_key(&full) {
-            if scope.foreign {
-                return self.named(&full, Scope { namespace: "", ..scope }).map(Err);
-            }
-            return error(format!("the type `{}` is defined twice", super::failure::name(&full)));
-        }
-        self.known.remove(&full);
-        let mut out = object.clone();
-        out.insert("name".to_owned(), Json::from(super::node::simple(&full)));
-        if namespace == scope.written {
-            out.shift_remove("namespace");
-        } else {
-            out.insert("namespace".to_owned(), Json::from(namespace.as_str()));
-        }
-        let aliases = texts(object, "aliases").map(|alias| full_name(alias, &namespace));
-        let aliases = aliases.collect();
-        Ok(Ok((Name { full, aliases }, namespace, out)))
-    }
-
-    fn enum_or_fixed(
-        &mut self,
-        word: &str,
-        object: &Map<String, Json>,
-        scope: Scope<'_>,
-    ) -> Result<(Id, Json), SchemaError> {
-        let (name, _, out) = match self.define(object, scope)? {
-            Ok(defined) => defined,
-            Err(known) => return Ok(known),
-        };
-        let full = name.full.clone();
-        let kind = if word == "enum" {
-            let symbols: Vec<Box<str>> = texts(object, "symbols").map(Box::from).collect();
-            let default: Option<Box<str>> = object.get("default").and_then(Json::as_str).map(Box::from);
-            if default.as_ref().is_some_and(|default| !symbols.contains(default)) {
-                let shown = super::failure::name(&full);
-                return error(format!("the default of the enum `{shown}` is none of its symbols"));
-            }
-            Kind::Enum(Enum { name, symbols, default })
-        } else {
-            let size = object.get("size").and_then(Json::as_u64);
-            let size = size.and_then(|size| i32::try_from(size).ok());
-            match size.and_then(|size| usize::try_from(size).ok()) {
-                Some(size) => Kind::Fixed(name, size),
-                None => return error(format!("`{}` needs a size", super::failure::name(&full))),
-            }
-        };
-        let logical = logical::of(object, &kind);
-        let id = self.push(kind)?;
-        if let Some(node) = self.node(id) {
-            node.logical = logical;
-        }
-        self.names.insert(full, id);
-        Ok((id, Json::Object(out)))
-    }
-
-    fn record(&mut self, object: &Map<String, Json>, scope: Scope<'_>) -> Result<(Id, Json), SchemaError> {
-        let (name, namespace, mut out) = match self.define(object, scope)? {
-            Ok(defined) => defined,
-            Err(known) => return Ok(known),
-        };
-        // named before its fields are seen, as they may be of this type
-        let id = self.push(Kind::Null)?;
-        let full = name.full.clone();
-        self.names.insert(full.clone(), id);
-        let inside = Scope {
-            namespace: &namespace,
-            written: &namespace,
-            foreign: scope.foreign,
-        };
-        let shown = super::failure::name(&full);
-        let Some(Json::Array(list)) = object.get("fields") else {
-            return error(format!("the record `{shown}` needs a list of fields"));
-        };
-        let mut fields = Vec::new();
-        let mut rest = None;
-        let mut jsons = Vec::new();
-        let mut seen = AHashSet::new();
-        for json in list {
-            let (Json::Object(json), Some(name)) = (json, json.get("name").and_then(Json::as_str)) else {
-                return error(format!("a field of the record `{shown}` is no object with a name"));
-            };
-            let place = |wrong: SchemaError| {
-                SchemaError(format!("field `{}` of `{shown}`: {wrong}", super::failure::name(name)))
-            };
-            if !seen.insert(name) {
-                return Err(place(SchemaError("it is there twice".to_owned())));
-            }
-            let of = json.get("type").unwrap_or(&Json::Null);
-            let (node, of) = self.schema(of, inside).map_err(place)?;
-            if json.get("flatten").and_then(Json::as_bool) == Some(true) {
-                let is_map = matches!(self.node(node), Some(Node { kind: Kind::Map(_), .. }));
-                if !is_map || rest.is_some() {
-                    let why = "one field of a record may be flattened, and it is a map";
-                    return Err(place(SchemaError(why.to_owned())));
-                }
-                rest = Some(fields.len());
-            }
-            let mut field = json.clone();
-            field.insert("type".to_owned(), of);
-            jsons.push(Json::Object(field));
-            fields.push(Field {
-                name: name.into(),
-                aliases: texts(json, "aliases").map(Box::from).collect(),
-                node,
-                default: json.get("default").map(|json| super::node::Default {
-                    json: json.clone(),
-                    text: "null".into(),
-                }),
-                absent: None,
-            });
-        }
-        out.insert("fields".to_owned(), Json::Array(jsons));
-        if let Some(node) = self.node(id) {
-            node.kind = Kind::Record(Record { name, fields, rest });
-        }
-        Ok((id, Json::Object(out)))
-    }
-
     /// Finds the definitions in a text, those within others too.
     fn collect(&mut self, json: &Json, namespace: &str) -> Result<(), SchemaError> {
         match json {
@@ -355,70 +235,6 @@ impl<'f> Compiler<'f> {
             _ => Ok(()),
         }
     }
-}
-
-fn primitive(name: &str) -> Option<Kind> {
-    Some(match name {
-        "null" => Kind::Null,
-        "boolean" => Kind::Boolean,
-        "int" => Kind::Int,
-        "long" => Kind::Long,
-        "float" => Kind::Float,
-        "double" => Kind::Double,
-        "bytes" => Kind::Bytes,
-        "string" => Kind::String,
-        _ => return None,
-    })
-}
-
-fn full_name(name: &str, namespace: &str) -> String {
-    match name.strip_prefix('.') {
-        Some(name) => name.to_owned(),
-        None if name.contains('.') || namespace.is_empty() => name.to_owned(),
-        None => format!("{namespace}.{name}"),
-    }
-}
-
-/// The full name of a definition, and its namespace.
-fn own_name(object: &Map<String, Json>, enclosing: &str) -> Result<(String, String), SchemaError> {
-    let Some(name) = object.get("name").and_then(Json::as_str) else {
-        return error("a record, enum or fixed needs a name");
-    };
-    let namespace = object.get("namespace").and_then(Json::as_str).unwrap_or(enclosing);
-    let full = full_name(name, namespace);
-    let namespace = full.rsplit_once('.').map_or("", |(namespace, _)| namespace).to_owned();
-    Ok((full, namespace))
-}
-
-fn texts<'j>(object: &'j Map<String, Json>, key: &str) -> impl Iterator<Item = &'j str> {
-    let list = object.get(key).and_then(Json::as_array);
-    list.into_iter().flatten().filter_map(Json::as_str)
-}
-
-fn without_defaults(json: &Json) -> Json {
-    match json {
-        Json::Array(branches) => branches.iter().map(without_defaults).collect(),
-        Json::Object(object) => {
-            let part = |(key, part): (&String, &Json)| {
-                let part = match (key.as_str(), part) {
-                    ("type" | "items" | "values", part) => without_defaults(part),
-                    ("fields", Json::Array(fields)) => fields.iter().map(without_default).collect(),
-                    (_, part) => part.clone(),
-                };
-                (key.clone(), part)
-            };
-            Json::Object(object.iter().map(part).collect())
-        }
-        other => other.clone(),
-    }
-}
-
-fn without_default(field: &Json) -> Json {
-    let mut field = without_defaults(field);
-    if let Json::Object(field) = &mut field {
-        field.shift_remove("default");
-    }
-    field
 }
 
 /// Finds for each union the branches that each type of value may take.

@@ -1,15 +1,13 @@
 //! From a value straight to Avro's bytes.
 
+mod union;
+mod words;
+
 use super::failure::{Done, Failure, failed, failure, name};
 use super::logical;
-use super::node::{Enum, Field, Id, Kind, Logical, Nodes, Record, Union, shape};
+use super::node::{Field, Id, Kind, Logical, Nodes, Record};
 use super::{decimal, numbers, varint};
 use crate::value::{DEPTH_LIMIT, Member, SecretNames, Value, write};
-
-/// As many branches are tried in vain for a value of a union, with all that lies in it: types that lie in each other multiply them.
-const MOST_TRIES: usize = 100_000;
-/// As many allowed names stand in a message.
-const MOST_NAMES: usize = 10;
 
 /// Where bytes go.
 pub(super) trait Out {
@@ -83,7 +81,7 @@ impl<'s, O: Out> Encoder<'s, O> {
     }
 
     fn value(&mut self, id: Id, value: &Value<'_>, depth: usize) -> Done<()> {
-        if depth > DEPTH_LIMIT {
+        if depth >= DEPTH_LIMIT && matches!(value, Value::Array(_) | Value::Object(_)) {
             return failed(format!("lists and objects are nested deeper than {DEPTH_LIMIT}"));
         }
         let node = self.nodes.get(id);
@@ -148,7 +146,7 @@ impl<'s, O: Out> Encoder<'s, O> {
             }
             (Kind::Enum(of), _, Value::String(text)) => match of.symbols.iter().position(|symbol| **symbol == **text) {
                 Some(symbol) => self.long(length(symbol)),
-                None => return failed(symbols(of)),
+                None => return failed(words::symbols(of)),
             },
             (Kind::Array(of), _, Value::Array(elements)) => {
                 if !elements.is_empty() {
@@ -349,62 +347,6 @@ impl<'s, O: Out> Encoder<'s, O> {
         }
         Ok(())
     }
-
-    fn union(&mut self, union: &Union, value: &Value<'_>, depth: usize) -> Done<()> {
-        let takes = union.takes.get(shape(value)).map(Vec::as_slice).unwrap_or_default();
-        let nodes = self.nodes;
-        let branch = |index: u32| union.branches.get(index as usize).copied().unwrap_or(nodes.root);
-        match takes {
-            [] => {
-                let found = value.type_name();
-                failed(format!(
-                    "the union takes nothing of type {found}, but {}",
-                    self.branches(union)
-                ))
-            }
-            // what is wrong in the only one that it can be is said as it is
-            [index] => {
-                let of = branch(*index);
-                self.long(i64::from(*index));
-                self.value(of, value, depth)
-            }
-            several => {
-                let start = self.out.len();
-                // a number that is written with a point is a float's before it is an int's, so that it keeps the point
-                let pointed = matches!(value, Value::Number(text) if text.contains(['.', 'e', 'E']));
-                let whole = |index: &u32| matches!(nodes.get(branch(*index)).kind, Kind::Int | Kind::Long);
-                let first = several.iter().filter(|index| !(pointed && whole(index)));
-                let then = several.iter().filter(|index| pointed && whole(index));
-                if self.trying == 0 {
-                    self.tries = 0;
-                }
-                for index in first.chain(then) {
-                    if self.tries > MOST_TRIES {
-                        return failed("it takes too many tries to find the types of its unions");
-                    }
-                    let of = branch(*index);
-                    self.long(i64::from(*index));
-                    self.trying += 1;
-                    let done = self.value(of, value, depth);
-                    self.trying -= 1;
-                    if done.is_ok() {
-                        return done;
-                    }
-                    self.tries += 1;
-                    self.out.back_to(start);
-                }
-                failed(format!(
-                    "it matches none of the union's types: {}",
-                    self.branches(union)
-                ))
-            }
-        }
-    }
-
-    fn branches(&self, union: &Union) -> String {
-        let described = union.branches.iter().map(|branch| self.nodes.get(*branch).described());
-        listed(described, union.branches.len())
-    }
 }
 
 fn unfit<T>(why: &'static str) -> Done<T> {
@@ -413,21 +355,4 @@ fn unfit<T>(why: &'static str) -> Done<T> {
 
 fn length(length: usize) -> i64 {
     i64::try_from(length).unwrap_or(i64::MAX)
-}
-
-fn symbols(of: &Enum) -> String {
-    let symbols = of.symbols.iter().map(|symbol| format!("`{}`", name(symbol)));
-    format!(
-        "it is no symbol of the enum `{}`, which has {}",
-        name(of.name.simple()),
-        listed(symbols, of.symbols.len())
-    )
-}
-
-fn listed(names: impl Iterator<Item = String>, count: usize) -> String {
-    let first: Vec<String> = names.take(MOST_NAMES).collect();
-    match count.saturating_sub(MOST_NAMES) {
-        0 => first.join(", "),
-        more => format!("{}, and {more} more", first.join(", ")),
-    }
 }

@@ -46,14 +46,18 @@ pub(super) fn float(text: &str) -> Result<f32, &'static str> {
     whole.or_else(near).ok_or(DIGITS)
 }
 
-/// The double that is just this number.
+/// The double that is just this number, and reads as it.
 pub(super) fn whole_double(number: i128) -> Option<f64> {
-    Some(number as f64).filter(|double| *double as i128 == number)
+    let double = number as f64;
+    let reads = number.unsigned_abs() <= 1 << 53 || same_number(&format!("{double:?}"), &number.to_string());
+    (double as i128 == number && reads).then_some(double)
 }
 
-/// The float that is just this number.
+/// The float that is just this number, and reads as it.
 pub(super) fn whole_float(number: i128) -> Option<f32> {
-    Some(number as f32).filter(|float| *float as i128 == number)
+    let float = number as f32;
+    let reads = number.unsigned_abs() <= 1 << 24 || same_number(&format!("{float:?}"), &number.to_string());
+    (float as i128 == number && reads).then_some(float)
 }
 
 /// The text of a whole number.
@@ -103,6 +107,11 @@ mod tests {
         assert_eq!(float("0.123456789012"), Err(DIGITS));
         assert_eq!(float("1e39"), Err(DIGITS));
         assert_eq!(float("16777217"), Err(DIGITS));
+        // in 24 bits, but what is read is 121620910.0
+        assert_eq!(float("121620912"), Err(DIGITS));
+        assert_eq!(float("33554432"), Ok(33_554_432.0));
+        assert_eq!(double("1152921504606846976"), Err(DIGITS));
+        assert_eq!(double("1000000000000000000"), Ok(1e18));
         assert_eq!(double("0.1234567890123456789"), Err(DIGITS));
         assert_eq!(double("9007199254740993"), Err(DIGITS));
         assert_eq!(double("1e400"), Err(DIGITS));

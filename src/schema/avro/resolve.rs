@@ -1,115 +1,20 @@
 //! What a reader makes of a writer's schema, worked out once: steps that follow the writer's bytes and make the reader's values.
 
 mod names;
+mod steps;
+
+pub(super) use steps::{Fill, Plan, Read, RecordStep, Show, ShowFixed, Step, StepId};
 
 use super::SchemaError;
 use super::compile::error;
 use super::failure::name;
-use super::node::{Id, Kind, Logical, Node, Nodes, Record};
+use super::node::{Id, Kind, Node, Nodes, Record};
 use ahash::AHashMap;
 use names::{mismatch, plain, same_name};
 use std::ops::Range;
 
 /// Pairs of types may lie this deep in each other.
 const DEEPEST: usize = 400;
-
-/// Where a step stands in its plan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct StepId(pub u32);
-
-#[derive(Debug)]
-pub(super) struct Plan {
-    pub steps: Vec<Step>,
-    pub root: StepId,
-    /// Names of all members, copied to the arena once for each value.
-    pub names: String,
-}
-
-#[derive(Debug)]
-pub(super) enum Step {
-    Null,
-    Boolean,
-    Number(Read, Show),
-    Text,
-    /// A text of JSON, which stands for what it says.
-    Json,
-    /// A text that is the text of a UUID.
-    UuidText,
-    /// A text of one character a byte.
-    Characters,
-    Decimal {
-        precision: usize,
-        scale: usize,
-    },
-    Fixed(usize, ShowFixed),
-    /// For each of the writer's symbols the reader's.
-    Enum(Vec<Option<Box<str>>>),
-    Array(StepId),
-    Map(StepId),
-    Record(RecordStep),
-    /// For each of the writer's branches.
-    Union(Vec<StepId>),
-    /// What the reader can't take, and why.
-    Never(Box<str>),
-}
-
-/// How a number is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Read {
-    Int,
-    Long,
-    Float,
-    Double,
-}
-
-/// How a number is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Show {
-    Whole,
-    Float,
-    Double,
-    Logical(Logical),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ShowFixed {
-    Characters,
-    Decimal { precision: usize, scale: usize },
-    Uuid,
-    Duration,
-}
-
-#[derive(Debug)]
-pub(super) struct RecordStep {
-    /// The writer's fields, each with the reader's place for it; those without one are passed over.
-    pub fields: Vec<(StepId, Option<usize>)>,
-    /// The reader's members: where their names are in [`Plan::names`].
-    pub names: Vec<Range<usize>>,
-    /// What the writer does not have.
-    pub fills: Vec<(usize, Fill)>,
-    /// The reader's member whose map has further members.
-    pub rest: Option<usize>,
-}
-
-/// A default.
-#[derive(Debug)]
-pub(super) enum Fill {
-    Null,
-    Bool(bool),
-    /// As JSON.
-    Json(Box<str>),
-}
-
-impl Fill {
-    fn of(json: &str) -> Fill {
-        match json {
-            "null" => Fill::Null,
-            "true" => Fill::Bool(true),
-            "false" => Fill::Bool(false),
-            json => Fill::Json(json.into()),
-        }
-    }
-}
 
 impl Plan {
     pub fn new(writer: &Nodes, reader: &Nodes) -> Result<Plan, SchemaError> {
@@ -126,15 +31,6 @@ impl Plan {
             planner.steps.push(step);
         }
         planner.plan(StepId(nodes.root.0))
-    }
-
-    /// In the plan of one schema.
-    pub fn of_node(&self, id: Id) -> StepId {
-        StepId(id.0)
-    }
-
-    pub fn step(&self, id: StepId) -> &Step {
-        self.steps.get(id.0 as usize).unwrap_or(&Step::Null)
     }
 }
 
@@ -247,7 +143,7 @@ impl<'n> Planner<'n> {
             && !matches!(from.kind, Kind::Union(_))
         {
             // a value of a branch is the union's, so this takes no step of its own
-            return self.into_union(writer, &union.branches);
+            return self.branch_for(writer, &union.branches);
         }
         if self.depth >= DEEPEST {
             return error(format!("types lie deeper in each other than {DEEPEST}"));
@@ -310,7 +206,7 @@ impl<'n> Planner<'n> {
             }
             (Kind::Record(from), Kind::Record(to)) if same_name(&from.name, &to.name) => self.record(from, to),
             (Kind::Enum(from), Kind::Enum(to)) if same_name(&from.name, &to.name) => {
-                let known = |symbol: &Box<str>| to.symbols.contains(symbol).then(|| symbol.clone());
+                let known = |symbol: &str| to.symbols.iter().find(|other| ***other == *symbol).cloned();
                 let symbols = from.symbols.iter();
                 Ok(Step::Enum(
                     symbols
@@ -323,7 +219,7 @@ impl<'n> Planner<'n> {
     }
 
     /// The reader's branch for what is no union: one of the same type if there is one, else one that it can become.
-    fn into_union(&mut self, writer: Id, branches: &[Id]) -> Result<StepId, SchemaError> {
+    fn branch_for(&mut self, writer: Id, branches: &[Id]) -> Result<StepId, SchemaError> {
         let from = self.writer.get(writer);
         let mut wrong = None;
         for pass in [names::just_the_same, names::alike, names::any] {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 /// AMQP has a byte for the length of a name.
 const NAME_BYTES: usize = 255;
-const PREFETCH: u16 = 1_000;
+const PREFETCH: u16 = 2_000;
 
 /// Where the queue is, and how it is read.
 #[derive(Debug)]

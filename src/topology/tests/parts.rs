@@ -79,7 +79,7 @@ fn unknown_keys_are_told_with_the_one_that_was_meant() {
         found,
         [
             "3:3 a source has no `topic` | add `topic:`",
-            "3:12 unknown key `topc` | did you mean `topic`? a source takes: topic, codec, schema, tombstones, on_error",
+            "3:12 unknown key `topc` | did you mean `topic`? a source takes: topic, codec, schema, tombstones, on_error, description",
         ]
     );
     let found = wrong(&with("fields: [token]", "fields: [token], form: x"));

@@ -34,7 +34,7 @@ fn a_url_alone_is_enough() {
         (read.exchange.as_str(), read.bindings.as_slice()),
         ("ecomm", &["user.#".to_owned()][..])
     );
-    assert_eq!((read.queue_type, read.prefetch), (QueueType::Quorum, 1_000));
+    assert_eq!((read.queue_type, read.prefetch), (QueueType::Quorum, 2_000));
     assert!(read.declare && read.single_active_consumer && read.ca.is_none());
 }
 

@@ -154,3 +154,21 @@ fn a_variant_has_a_registry_of_its_own_or_none() {
     assert_eq!(of("b.yaml"), Some(Settings::of("http://b")));
     assert_eq!(of("none.yaml"), None);
 }
+
+#[test]
+fn what_is_framed_needs_a_registry() {
+    let framed = SHOP.replace("{topic: orders}", "{topic: orders, codec: avro}");
+    let told = lines(
+        &load_text(&framed, Path::new("folder"), &environment)
+            .err()
+            .expect("it is refused"),
+    );
+    assert_eq!(
+        told,
+        [
+            "2:11 `codec: avro` needs a schema registry | add `schema_registry: {url: https://registry:8081}` to the topology, or use `avro_raw` or `json`"
+        ]
+    );
+    let with = format!("{framed}schema_registry: {{url: http://localhost:8081}}\n");
+    assert!(load_text(&with, Path::new("folder"), &environment).is_ok());
+}

@@ -351,6 +351,10 @@ fn recursion_ends_at_the_limit_both_ways() {
     let arena = Bump::new();
     let deep = (0..128).fold(Value::Null, |value, _| Value::Object(arena.alloc([("r", value)])));
     schema.check(&deep, &SecretNames::default()).unwrap();
+    let one_more = (0..128).fold(Value::Object(&[]), |value, _| {
+        Value::Object(arena.alloc([("r", value)]))
+    });
+    assert!(schema.check(&one_more, &SecretNames::default()).is_err());
     let deeper = (0..100_000).fold(Value::Null, |value, _| Value::Object(arena.alloc([("r", value)])));
     assert!(schema.check(&deeper, &SecretNames::default()).is_err());
 }
@@ -378,4 +382,18 @@ fn unions_that_lie_in_each_other_do_not_multiply_tries() {
     let arena = Bump::new();
     let wrong = (0..100).fold(Value::Bool(true), |value, _| Value::Object(arena.alloc([("x", value)])));
     assert!(schema.check(&wrong, &SecretNames::default()).is_err());
+}
+
+#[test]
+fn a_number_goes_to_the_branch_of_a_union_that_shows_it_as_it_is() {
+    let of = r#"["null","double",{"type":"long","logicalType":"timestamp-millis"},"int"]"#;
+    for (json, read) in [
+        ("5", "5"),
+        ("5.0", "5.0"),
+        ("0.5", "0.5"),
+        ("3000000000", "3000000000.0"),
+    ] {
+        assert_eq!(decode(&schema(of), &encode(&schema(of), json).unwrap()).unwrap(), read);
+    }
+    there_and_back(of, r#""2024-05-22T05:58:15.978Z""#, r#""2024-05-22T05:58:15.978Z""#);
 }

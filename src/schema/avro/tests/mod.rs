@@ -1,5 +1,6 @@
 //! Avro against the library that others use, and against bytes that nobody wrote.
 
+mod evolution;
 mod examples;
 mod oracle;
 mod random;

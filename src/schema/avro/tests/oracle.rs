@@ -13,24 +13,24 @@ use bumpalo::Bump;
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
-fn their_bytes(schema: &Schema, value: Avro) -> Vec<u8> {
+pub fn their_bytes(schema: &Schema, value: Avro) -> Vec<u8> {
     let writer = GenericDatumWriter::builder(schema).build().unwrap();
     writer.write_value_to_vec(value).unwrap()
 }
 
-fn their_value(writer: &Schema, reader: Option<&Schema>, bytes: &[u8]) -> Avro {
+pub fn their_value(writer: &Schema, reader: Option<&Schema>, bytes: &[u8]) -> Avro {
     let builder = GenericDatumReader::builder(writer).maybe_reader_schema(reader);
     builder.build().unwrap().read_value(&mut &bytes[..]).unwrap()
 }
 
-fn typed() -> impl Strategy<Value = (Type, Avro)> {
+pub fn typed() -> impl Strategy<Value = (Type, Avro)> {
     types().prop_flat_map(|of| {
         let values = of.values();
         (Just(of), values)
     })
 }
 
-fn canonical(json: &Json) -> String {
+pub fn canonical(json: &Json) -> String {
     let arena = Bump::new();
     to_text(&parse(json.to_string().as_bytes(), &arena).unwrap())
 }
@@ -128,6 +128,17 @@ proptest! {
         prop_assert_eq!(again.text(), ours.text());
         let json = expected(&value);
         prop_assert_eq!(encoded(&ours, &json), encoded(&again, &json));
+    }
+
+    #[test]
+    fn broken_schemas_are_taken_or_refused(
+        text in types().prop_flat_map(|of| mutated(of.schema().to_string().as_bytes()))
+    ) {
+        let text = String::from_utf8_lossy(&text);
+        if let Ok(of) = AvroSchema::parse(&text, &[]) {
+            prop_assert!(AvroSchema::parse(of.text(), &[]).is_ok(), "{}", of.text());
+            prop_assert!(Decoder::new(&of, &of).is_ok(), "{}", of.text());
+        }
     }
 
     #[test]

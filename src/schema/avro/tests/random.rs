@@ -60,7 +60,7 @@ fn union(of: Vec<Type>) -> Type {
     let mut kept: Vec<Type> = Vec::new();
     for branch in of {
         let twice = kept.iter().any(|other| class(other) == class(&branch));
-        if !matches!(branch, Type::Union(_)) && !(twice && class(&branch) != "named") {
+        if !matches!(branch, Type::Union(_)) && (!twice || class(&branch) == "named") {
             kept.push(branch);
         }
     }
