@@ -3,7 +3,7 @@
 use super::cluster::Cluster;
 use super::{Outcome, Output, Terminal};
 use crate::broker::kafka::KafkaBroker;
-use crate::engine::{Engine, EngineHealth, Reporter, Schemas, Topics, WorkerSettings};
+use crate::engine::{Backends, Engine, EngineHealth, Reporter, Schemas, Topics, WorkerSettings};
 use crate::feed::{FeedState, Feeds};
 use crate::observe::{Exposition, HttpServer, LogFormat, Probe, Report, logs};
 use crate::state::{MemoryStores, OsDisk, StateError, StateFolder, Stores};
@@ -110,9 +110,11 @@ impl Run {
         let schemas = Schemas::of(topology.schema_registry.as_ref())?;
         let engine = Engine::start(
             Arc::clone(&topology),
-            Box::new(broker.clone()),
-            stores,
-            schemas,
+            Backends {
+                broker: Box::new(broker.clone()),
+                stores,
+                schemas,
+            },
             Topics::Prepare,
             selection.clone(),
             workers,

@@ -39,7 +39,7 @@ pub use prepare::prepare;
 pub use report::{EngineHealth, Reporter};
 pub use standby::Standbys;
 pub use status::{Status, WorkerStatus};
-pub use supervisor::{Engine, Schemas, Topics};
+pub use supervisor::{Backends, Engine, Schemas, Topics};
 pub use tables::{TableReader, Tables};
 pub use wiring::Wiring;
 pub use worker::{Shared, Step, TaskNumbers, Worker};

@@ -7,6 +7,7 @@
 mod harness;
 
 mod apart;
+mod asyncapi;
 mod broker;
 mod copy;
 mod crashes;
