@@ -16,6 +16,7 @@ mod schemas;
 mod send;
 mod state;
 mod test;
+mod topics;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
@@ -42,6 +43,7 @@ enum Command {
     Send(send::Send),
     State(state::StateCommand),
     Test(test::Test),
+    Topics(topics::TopicsCommand),
 }
 
 /// How data is printed.
@@ -112,6 +114,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>, terminal: &mut Terminal<'_
         Command::Send(command) => command.run(terminal),
         Command::State(command) => command.run(terminal),
         Command::Test(command) => command.run(terminal),
+        Command::Topics(command) => command.run(terminal),
     };
     match outcome.and_then(|outcome| terminal.out.flush().map(|()| outcome)) {
         Ok(Outcome::Fine) => ExitCode::SUCCESS,

@@ -1,4 +1,5 @@
-//! What is done to an application that does not run: beginning anew, looking into its state, registering its schemas.
+//! What is done to an application that does not run: beginning anew, looking into its state, registering its schemas, creating its
+//! topics.
 //!
 //! Invariants: nothing is changed before everything was looked at; what was begun and failed half-way can be begun again; sinks,
 //! dead letters and tables are never touched.
@@ -6,3 +7,4 @@
 pub mod reset;
 pub mod schemas;
 pub mod state;
+pub mod topics;

@@ -141,12 +141,13 @@ impl Admin for KafkaAdmin {
             .collect()
     }
 
-    fn create(&mut self, topics: &[TopicState]) -> Result<(), BrokerError> {
+    fn create(&mut self, topics: &[TopicState], replication: Option<i32>) -> Result<(), BrokerError> {
         let new: Vec<NewTopic<'_>> = topics
             .iter()
             .map(|topic| {
                 // -1: the broker's default replication.
-                let new = NewTopic::new(&topic.name, topic.partitions, TopicReplication::Fixed(-1));
+                let replication = TopicReplication::Fixed(replication.unwrap_or(-1));
+                let new = NewTopic::new(&topic.name, topic.partitions, replication);
                 topic
                     .settings
                     .iter()
