@@ -6,6 +6,7 @@
 #![allow(dead_code, reason = "the tests and the bench use different parts")]
 
 pub mod broker;
+pub mod certificates;
 pub mod children;
 pub mod client;
 pub mod cluster;
@@ -22,6 +23,7 @@ pub mod progress;
 pub mod rabbitmq;
 pub mod random;
 pub mod registry;
+pub mod secured;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};

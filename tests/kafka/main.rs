@@ -27,6 +27,7 @@ mod reset;
 mod restore;
 mod scenario;
 mod schemas;
+mod secured;
 mod send;
 mod sharing;
 mod soak;

@@ -4,6 +4,7 @@ use super::config::KafkaSettings;
 use super::errors::classify;
 use super::members::members;
 use super::offsets::Outsider;
+use super::refusal::refusal;
 use crate::broker::{Admin, BrokerError, GroupMember, Reaction, Reset, TopicPartition, TopicState};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
@@ -49,7 +50,17 @@ impl KafkaAdmin {
         self.client
             .inner()
             .fetch_metadata(None, TIMEOUT)
-            .map_err(|error| classify("read the cluster's topics", error))
+            .map_err(|error| self.told(classify("read the cluster's topics", error)))
+    }
+
+    /// An error with what kept us from the brokers, such as a certificate that is not trusted.
+    fn told(&self, mut error: BrokerError) -> BrokerError {
+        if error.reaction == Reaction::Retry
+            && let Some(why) = refusal(&self.kafka)
+        {
+            error.message = format!("{}: {why}", error.message);
+        }
+        error
     }
 
     /// Waits until none of `topics` is there.
