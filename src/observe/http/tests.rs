@@ -7,6 +7,7 @@ use crate::observe::logs;
 use crate::observe::metrics::tests::recorded;
 use crate::observe::names;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Instant;
@@ -237,11 +238,10 @@ fn thousands_of_bad_requests_are_4xx_and_leave_nothing_behind() {
 }
 
 /// Names and labels, without what they count.
-fn series(text: &str) -> Vec<String> {
+fn series(text: &str) -> BTreeSet<String> {
     let lines = text.lines().filter(|line| !line.starts_with('#'));
-    lines
-        .filter_map(|line| Some(line.rsplit_once(' ')?.0.to_owned()))
-        .collect()
+    let named = lines.filter_map(|line| Some(line.rsplit_once(' ')?.0.to_owned()));
+    named.collect()
 }
 
 #[test]
