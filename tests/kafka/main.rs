@@ -12,6 +12,7 @@ mod broker;
 mod copy;
 mod crashes;
 mod crew;
+mod dead_letters;
 mod documents;
 mod failing;
 mod feeds;
