@@ -191,7 +191,7 @@ pub(super) fn ensure(broker: &dyn Broker, topology: &Topology) -> Result<(), Let
     for verdict in compare(&plan, &found) {
         match verdict.action {
             Action::Fine => {}
-            Action::Create(state) => admin.create(&[state])?,
+            Action::Create(state) => admin.create(&[state], None)?,
             Action::Wrong(wrong) => {
                 let wrong: Vec<String> = wrong.iter().map(ToString::to_string).collect();
                 return Err(LettersError::Marks(wrong.join("; ")));
