@@ -4,11 +4,14 @@
 //! data has `--output json`; exit codes are 0 (fine), 1 (failed), 2 (wrong usage); a reader that goes away ends a command
 //! quietly.
 
+mod asking;
 mod asyncapi;
 mod check;
 mod cluster;
+mod dead_letters;
 mod demo;
 mod graph;
+mod list;
 mod mistakes;
 mod reset;
 mod run;
@@ -34,6 +37,7 @@ enum Command {
     #[command(name = "asyncapi")]
     AsyncApi(asyncapi::AsyncApi),
     Check(check::Check),
+    DeadLetters(dead_letters::DeadLettersCommand),
     Demo(demo::Demo),
     Graph(graph::GraphCommand),
     Reset(reset::ResetCommand),
@@ -104,6 +108,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>, terminal: &mut Terminal<'_
     let outcome = match &cli.command {
         Command::AsyncApi(command) => command.run(terminal),
         Command::Check(command) => command.run(terminal),
+        Command::DeadLetters(command) => command.run(terminal),
         Command::Demo(command) => command.run(terminal),
         Command::Graph(command) => command.run(terminal),
         Command::Reset(command) => command.run(terminal),

@@ -279,6 +279,16 @@ impl Topology {
         plan::plan(self)
     }
 
+    /// What `dead-letters replay` and `drop` need of a cluster beside that: the topic of their marks.
+    pub fn marks_plan(&self) -> Plan {
+        plan::marks(self)
+    }
+
+    /// The topic with the marks of dead letters that were replayed or dropped.
+    pub fn marks(&self) -> String {
+        names::marks(&self.application)
+    }
+
     /// The JSON Schema that a source's records must match, as the only processor behind it validates them.
     pub fn validated(&self, source: &Source) -> Option<serde_json::Value> {
         let index = self.sources.iter().position(|other| other.name == source.name)?;

@@ -1,0 +1,226 @@
+//! Doing it, in the order that [`super`] gives reasons for.
+
+use super::marks::{self, Marks};
+use super::scan::{Progress, patiently};
+use super::{DeadLetters, LettersError, Tally, Work};
+use crate::broker::{BrokerError, Outgoing, Producer, ProducerSettings, Reaction};
+use crate::dead_letter::Letter;
+use crate::record::Header;
+#[cfg(test)]
+use crate::sabotage::{Sabotage, sabotaged};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Records of one transaction.
+const RECORDS: usize = if cfg!(test) { 3 } else { 500 };
+/// And bytes: one record more than this at most.
+const BYTES: usize = 4 * 1024 * 1024;
+/// How long one call may take before it is tried again.
+const CALL: Duration = Duration::from_secs(5);
+/// How long it is tried again.
+const PATIENCE: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 10 });
+
+impl DeadLetters<'_> {
+    /// Does it. `done` has what is committed, also after an error; what was marked by another meanwhile is left.
+    ///
+    /// # Errors
+    /// When another has begun the same, or a broker did not do its part. Done again, it goes on.
+    pub fn carry_out(
+        &self,
+        work: &Work,
+        done: &mut Tally,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<(), LettersError> {
+        marks::ensure(self.broker, self.topology)?;
+        #[cfg(test)]
+        let early = sabotaged(Sabotage::MarksBeforeFence)
+            .then(|| Marks::read(self.broker, self.topology, &work.spans, progress));
+        let settings = ProducerSettings {
+            transactional_id: Some(format!("{}-dead-letters", self.topology.application)),
+        };
+        let producer = patiently(|| self.broker.producer(&settings))?;
+        let marks = Marks::read_fenced(self.broker, self.topology, &work.spans, progress);
+        #[cfg(test)]
+        let marks = early.unwrap_or(marks);
+        let marks = marks?;
+        let mut batches = Batches {
+            producer,
+            marks: self.topology.marks(),
+            held: Vec::new(),
+            bytes: 0,
+        };
+        self.todo(work, &marks, done, progress, &mut |letter, target, done| {
+            batches.hold(Held::of(&self.topology.dead_letters, letter, target, work));
+            if batches.is_full() {
+                batches.commit(done)?;
+            }
+            Ok(())
+        })?;
+        batches.commit(done)
+    }
+}
+
+/// A record and its mark, held until their transaction is begun.
+struct Held {
+    /// Where it is put; empty: nowhere.
+    target: String,
+    key: Option<Vec<u8>>,
+    value: Option<Vec<u8>>,
+    headers: Vec<(String, Option<Vec<u8>>)>,
+    timestamp: i64,
+    mark_key: String,
+    mark: String,
+}
+
+impl Held {
+    fn of(topic: &str, letter: &Letter<'_>, target: &str, work: &Work) -> Self {
+        let bytes = |bytes: Option<&[u8]>| bytes.filter(|_| !target.is_empty()).map(<[u8]>::to_vec);
+        let headers = letter.headers.iter().filter(|_| !target.is_empty());
+        Self {
+            target: target.to_owned(),
+            key: bytes(letter.key),
+            value: bytes(letter.value),
+            headers: headers
+                .map(|header| (header.name.to_owned(), bytes(header.value)))
+                .collect(),
+            timestamp: letter.timestamp,
+            mark_key: marks::key(topic, letter),
+            mark: marks::value(&work.what, target, letter, now()),
+        }
+    }
+
+    fn size(&self) -> usize {
+        let size = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
+        let headers = self.headers.iter().map(|(name, value)| name.len() + size(value));
+        size(&self.key) + size(&self.value) + headers.sum::<usize>() + self.mark_key.len() + self.mark.len()
+    }
+
+    fn send(&self, producer: &mut dyn Producer) -> Result<(), BrokerError> {
+        if self.target.is_empty() {
+            return Ok(());
+        }
+        let headers: Vec<Header<'_>> = self
+            .headers
+            .iter()
+            .map(|(name, value)| Header {
+                name,
+                value: value.as_deref(),
+            })
+            .collect();
+        producer.send(Outgoing {
+            topic: &self.target,
+            partition: None,
+            key: self.key.as_deref(),
+            value: self.value.as_deref(),
+            headers: &headers,
+            timestamp: (self.timestamp >= 0).then_some(self.timestamp),
+        })
+    }
+
+    fn send_mark(&self, topic: &str, producer: &mut dyn Producer) -> Result<(), BrokerError> {
+        producer.send(Outgoing {
+            topic,
+            partition: None,
+            key: Some(self.mark_key.as_bytes()),
+            value: Some(self.mark.as_bytes()),
+            headers: &[],
+            timestamp: None,
+        })
+    }
+}
+
+struct Batches {
+    producer: Box<dyn Producer>,
+    /// The topic of marks.
+    marks: String,
+    held: Vec<Held>,
+    bytes: usize,
+}
+
+impl Batches {
+    fn hold(&mut self, held: Held) {
+        self.bytes += held.size();
+        self.held.push(held);
+    }
+
+    fn is_full(&self) -> bool {
+        self.held.len() >= RECORDS || self.bytes >= BYTES
+    }
+
+    /// One transaction of all that is held.
+    fn commit(&mut self, done: &mut Tally) -> Result<(), LettersError> {
+        if self.held.is_empty() {
+            return Ok(());
+        }
+        #[cfg(test)]
+        if sabotaged(Sabotage::MarksApart) {
+            self.transaction(&|held, _, producer| held.send(producer))?;
+            self.transaction(&|held, marks, producer| held.send_mark(marks, producer))?;
+            return self.committed(done);
+        }
+        self.transaction(&|held, marks, producer| {
+            held.send(producer)?;
+            held.send_mark(marks, producer)
+        })?;
+        self.committed(done)
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "said at the end of both ways to commit")]
+    fn committed(&mut self, done: &mut Tally) -> Result<(), LettersError> {
+        for held in self.held.drain(..) {
+            *done.done.entry(held.target).or_default() += 1;
+        }
+        self.bytes = 0;
+        Ok(())
+    }
+
+    fn transaction(
+        &mut self,
+        send: &dyn Fn(&Held, &str, &mut dyn Producer) -> Result<(), BrokerError>,
+    ) -> Result<(), LettersError> {
+        let producer = self.producer.as_mut();
+        producer.begin().map_err(told)?;
+        let sent = self.held.iter().try_for_each(|held| send(held, &self.marks, producer));
+        if let Err(error) = sent.and_then(|()| again(&mut || producer.flush(CALL))) {
+            // Where that fails, too, the next initialisation does it, or time.
+            let _ = producer.abort(CALL);
+            return Err(told(error));
+        }
+        // After a time-out nobody knows: asked again for the same, the coordinator says.
+        match again(&mut || producer.commit(CALL)) {
+            Err(error) if error.reaction == Reaction::Retry => Err(LettersError::Unknown(error)),
+            Err(error) => {
+                let _ = producer.abort(CALL);
+                Err(told(error))
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+}
+
+/// As often as an answer does not come.
+fn again(call: &mut dyn FnMut() -> Result<(), BrokerError>) -> Result<(), BrokerError> {
+    let began = Instant::now();
+    loop {
+        match call() {
+            Err(error) if error.reaction == Reaction::Retry && began.elapsed() < PATIENCE => {
+                std::thread::sleep(PAUSE);
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+fn told(error: BrokerError) -> LettersError {
+    match error.reaction {
+        Reaction::Rebuild => LettersError::Fenced(error),
+        Reaction::DeadLetter => LettersError::TooLarge(error),
+        _ => LettersError::Broker(error),
+    }
+}
+
+/// Milliseconds since the epoch.
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
