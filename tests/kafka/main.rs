@@ -11,6 +11,7 @@ mod broker;
 mod copy;
 mod crashes;
 mod crew;
+mod dead_letters;
 mod documents;
 mod failing;
 mod feeds;

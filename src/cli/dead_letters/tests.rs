@@ -51,7 +51,9 @@ fn run(broker: &MemoryBroker, arguments: &[&str], answer: Option<&str>) -> Strin
             let what = replay.what();
             replay.act.with(&topology, broker, what, false, &mut asking, terminal)
         }
-        Command::Drop(drop) => drop.act.with(&topology, broker, What::Drop, false, &mut asking, terminal),
+        Command::Drop(drop) => drop
+            .act
+            .with(&topology, broker, What::Drop, false, &mut asking, terminal),
     })
 }
 
@@ -145,7 +147,17 @@ Fine
 #[test]
 fn a_list_is_chosen_by_filters_and_is_json_for_programs() {
     let broker = broker();
-    let arguments = ["list", "--processor", "orders", "--reason", "JSON", "--limit", "1", "--output", "json"];
+    let arguments = [
+        "list",
+        "--processor",
+        "orders",
+        "--reason",
+        "JSON",
+        "--limit",
+        "1",
+        "--output",
+        "json",
+    ];
     let text = run(&broker, &arguments, None);
     let list: serde_json::Value = serde_json::from_str(text.strip_suffix("Fine\n").unwrap()).unwrap();
     assert_eq!(list.as_array().unwrap().len(), 1);
@@ -153,12 +165,19 @@ fn a_list_is_chosen_by_filters_and_is_json_for_programs() {
     assert_eq!(list[0]["from"]["topic"], "orders");
     assert_eq!(list[0]["detail"], "topology.yaml:7:3");
     let five = run(&broker, &["list", "--key", "5"], None);
-    assert!(five.starts_with("0:3\t") && five.contains("! 1 dead letter\n"), "{five}");
+    assert!(
+        five.starts_with("0:3\t") && five.contains("! 1 dead letter\n"),
+        "{five}"
+    );
     let none = run(&broker, &["list", "--topic", "else"], None);
     assert_eq!(none, "! note: no dead letter matches in dead\nFine\n");
     let recent = run(&broker, &["list", "--since", "2h"], None);
     assert_eq!(recent, "! note: no dead letter matches in dead\nFine\n");
-    let json = run(&broker, &["list", "--until", "1970-01-01T00:00:00Z", "--output", "json"], None);
+    let json = run(
+        &broker,
+        &["list", "--until", "1970-01-01T00:00:00Z", "--output", "json"],
+        None,
+    );
     assert!(json.starts_with("[]\n"), "{json}");
 }
 
@@ -196,10 +215,16 @@ Fine
     assert_eq!(run(&broker, &["show", "0:2"], None), expected);
     let raw = run(&broker, &["show", "0:2", "--raw"], None);
     assert!(raw.contains("header       token: hush\n"), "{raw}");
-    assert!(raw.contains("raw          {\"id\": 1.0, \"token\": \"hush\"}\n"), "{raw}");
+    assert!(
+        raw.contains("raw          {\"id\": 1.0, \"token\": \"hush\"}\n"),
+        "{raw}"
+    );
     for output in ["text", "json"] {
         let text = run(&broker, &["show", "0:0", "--output", output], None);
-        assert!(text.contains("it can't be read as `json`") && !text.contains("hush"), "{text}");
+        assert!(
+            text.contains("it can't be read as `json`") && !text.contains("hush"),
+            "{text}"
+        );
         let text = run(&broker, &["show", "0:0", "--output", output, "--raw"], None);
         assert!(text.contains("hush"), "{text}");
     }
@@ -209,7 +234,10 @@ Fine
 fn bytes_that_are_no_text_are_digits_for_people_and_base64_for_programs() {
     let broker = broker();
     let text = run(&broker, &["show", "0:3", "--raw"], None);
-    assert!(text.contains("key          5\n") && text.contains("raw          0xc328\n"), "{text}");
+    assert!(
+        text.contains("key          5\n") && text.contains("raw          0xc328\n"),
+        "{text}"
+    );
     let json = run(&broker, &["show", "0:3", "--raw", "--output", "json"], None);
     let document: serde_json::Value = serde_json::from_str(json.strip_suffix("Fine\n").unwrap()).unwrap();
     assert_eq!(document["raw"]["value"]["base64"], "wyg=");
@@ -217,21 +245,36 @@ fn bytes_that_are_no_text_are_digits_for_people_and_base64_for_programs() {
     assert_eq!(document["decoded"]["as"], "raw");
     assert_eq!(document["headers"][1]["value"]["base64"], "/wA=");
     let missing = run(&broker, &["show", "0:9"], None);
-    assert_eq!(missing, "! error: there is no dead letter 0:9: the partition ends at offset 4\nFailed\n");
+    assert_eq!(
+        missing,
+        "! error: there is no dead letter 0:9: the partition ends at offset 4\nFailed\n"
+    );
 }
 
 #[test]
 fn a_replay_says_what_it_would_do_asks_does_it_and_does_it_once() {
     let broker = broker();
     let dry = run(&broker, &["replay", "--dry-run"], None);
-    assert_eq!(dry, "1 would be replayed to numbers\n3 would be replayed to orders\nFine\n");
+    assert_eq!(
+        dry,
+        "1 would be replayed to numbers\n3 would be replayed to orders\nFine\n"
+    );
     let refused = run(&broker, &["replay"], None);
-    assert!(refused.contains("say --yes") && refused.ends_with("Failed\n"), "{refused}");
+    assert!(
+        refused.contains("say --yes") && refused.ends_with("Failed\n"),
+        "{refused}"
+    );
     let declined = run(&broker, &["replay"], Some("n\n"));
-    assert!(declined.contains("Replay 4 dead letters? [y/N]") && declined.ends_with("Failed\n"), "{declined}");
+    assert!(
+        declined.contains("Replay 4 dead letters? [y/N]") && declined.ends_with("Failed\n"),
+        "{declined}"
+    );
     assert!(broker.committed_records("orders").is_empty());
     let agreed = run(&broker, &["replay", "--reason", "decode"], Some("yes\n"));
-    assert!(agreed.contains("done: 2 dead letters were replayed\n") && agreed.ends_with("Fine\n"), "{agreed}");
+    assert!(
+        agreed.contains("done: 2 dead letters were replayed\n") && agreed.ends_with("Fine\n"),
+        "{agreed}"
+    );
     let dropped = run(&broker, &["drop", "0:3", "--yes"], None);
     assert_eq!(dropped, "1 to be dropped\ndone: 1 dead letter was dropped\nFine\n");
     let left = run(&broker, &["list"], None);
@@ -243,7 +286,10 @@ fn a_replay_says_what_it_would_do_asks_does_it_and_does_it_once() {
     }
     assert!(run(&broker, &["show", "0:0"], None).contains("is           replayed\n"));
     let again = run(&broker, &["replay", "0:0", "0:3", "--yes"], None);
-    assert!(again.contains("! note: nothing is left to do: 2 that matched were replayed or dropped before\nFine\n"), "{again}");
+    assert!(
+        again.contains("! note: nothing is left to do: 2 that matched were replayed or dropped before\nFine\n"),
+        "{again}"
+    );
     assert_eq!(broker.committed_records("orders").len(), 2);
 }
 
@@ -263,10 +309,19 @@ fn what_was_not_whole_or_did_not_match_is_a_failure() {
         })
         .unwrap();
     let some = run(&broker, &["replay", "--yes", "--output", "json"], None);
-    assert!(some.contains("! error: 1 can't be replayed: without a header") && some.ends_with("Failed\n"), "{some}");
+    assert!(
+        some.contains("! error: 1 can't be replayed: without a header") && some.ends_with("Failed\n"),
+        "{some}"
+    );
     let document: serde_json::Value = serde_json::from_str(some.lines().next().unwrap()).unwrap();
-    assert_eq!((&document["written"], &document["not_replayable"]["from_nowhere"]), (&4.into(), &1.into()));
-    assert_eq!((&document["done"], &document["topics"]["orders"]), (&true.into(), &3.into()));
+    assert_eq!(
+        (&document["written"], &document["not_replayable"]["from_nowhere"]),
+        (&4.into(), &1.into())
+    );
+    assert_eq!(
+        (&document["done"], &document["topics"]["orders"]),
+        (&true.into(), &3.into())
+    );
 }
 
 #[test]

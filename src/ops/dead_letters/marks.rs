@@ -95,13 +95,13 @@ impl Marks {
                 ))
             };
             let (topic, partition, offset) = record.key.and_then(read_key).ok_or_else(wrong)?;
+            let entry = match record.value {
+                None => 0,
+                Some(value) => read_value(value).ok_or_else(wrong)?,
+            };
             let span = letters.iter().find(|span| span.partition.partition == partition);
             // What was deleted since, or lies in other dead letters, needs no room.
             if topic == topology.dead_letters && span.is_some_and(|span| (span.from..span.to).contains(&offset)) {
-                let entry = match record.value {
-                    None => 0,
-                    Some(value) => read_value(value).ok_or_else(wrong)?,
-                };
                 known.set(partition, offset, entry);
             }
             Ok(ControlFlow::Continue(()))
