@@ -52,6 +52,11 @@ fn json(pipeline: &Pipeline, words: &[&str]) -> Value {
     serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}"))
 }
 
+/// How many are listed.
+fn count(pipeline: &Pipeline, words: &[&str]) -> usize {
+    json(pipeline, words).as_array().expect("a list").len()
+}
+
 fn order(pipeline: &Pipeline, kind: &str, number: usize) -> Message {
     let value = format!(r#"{{"kind":"{kind}","number":{number},"token":"t{number}"}}"#);
     let key = format!("k{}", number % 50);
@@ -94,16 +99,18 @@ fn what_failed_is_listed_mended_and_replayed_once_while_the_pipeline_runs() {
         (&groups[0]["first"], &groups[0]["processor"]),
         (&"2023-11-14T22:13:20.3Z".into(), &"kinds".into())
     );
-    let count = |words: &[&str]| json(&pipeline, words).as_array().expect("a list").len();
-    assert_eq!(count(&["list"]), 125);
-    assert_eq!(count(&["list", "--reason", "decode", "--processor", "orders"]), 5);
+    assert_eq!(count(&pipeline, &["list"]), 125);
     assert_eq!(
-        count(&["list", "--key", "k7"]),
+        count(&pipeline, &["list", "--reason", "decode", "--processor", "orders"]),
+        5
+    );
+    assert_eq!(
+        count(&pipeline, &["list", "--key", "k7"]),
         sent.iter().filter(|m| m.key.as_deref() == Some(b"k7")).count()
     );
-    assert_eq!(count(&["list", "--topic", &orders, "--limit", "17"]), 17);
+    assert_eq!(count(&pipeline, &["list", "--topic", &orders, "--limit", "17"]), 17);
     assert_eq!(
-        count(&["list", "--since", "2h"]),
+        count(&pipeline, &["list", "--since", "2h"]),
         5,
         "the others have times of their own"
     );
@@ -172,13 +179,16 @@ fn what_failed_is_listed_mended_and_replayed_once_while_the_pipeline_runs() {
     pipeline
         .client
         .wait_committed(&dead, sent.len() + 2 * broken.len(), LIMIT);
-    wait_until("the new dead letters", LIMIT, || match count(&["list"]) {
+    wait_until("the new dead letters", LIMIT, || match count(&pipeline, &["list"]) {
         5 => Ok(()),
         found => Err(format!("{found} are listed")),
     });
     let dropped = json(&pipeline, &["drop", "--yes"]);
     assert_eq!((&dropped["written"], &dropped["before"]), (&5.into(), &125.into()));
-    assert_eq!((count(&["list"]), count(&["list", "--all"])), (0, 130));
+    assert_eq!(
+        (count(&pipeline, &["list"]), count(&pipeline, &["list", "--all"])),
+        (0, 130)
+    );
     let (status, _, err) = run(&pipeline, &["replay", "--yes"]);
     assert!(status.success() && err.contains("nothing is left to do"), "{err}");
     assert!(instance.terminate().success(), "{}", instance.log());

@@ -156,46 +156,67 @@ impl Batches {
         if sabotaged(Sabotage::MarksApart) {
             self.transaction(&|held, _, producer| held.send(producer))?;
             self.transaction(&|held, marks, producer| held.send_mark(marks, producer))?;
-            return self.committed(done);
+            self.committed(done);
+            return Ok(());
         }
         self.transaction(&|held, marks, producer| {
             held.send(producer)?;
             held.send_mark(marks, producer)
         })?;
-        self.committed(done)
+        self.committed(done);
+        Ok(())
     }
 
-    #[expect(clippy::unnecessary_wraps, reason = "said at the end of both ways to commit")]
-    fn committed(&mut self, done: &mut Tally) -> Result<(), LettersError> {
+    fn committed(&mut self, done: &mut Tally) {
         for held in self.held.drain(..) {
             *done.done.entry(held.target).or_default() += 1;
         }
         self.bytes = 0;
-        Ok(())
     }
 
-    fn transaction(
-        &mut self,
-        send: &dyn Fn(&Held, &str, &mut dyn Producer) -> Result<(), BrokerError>,
-    ) -> Result<(), LettersError> {
-        let producer = self.producer.as_mut();
-        producer.begin().map_err(told)?;
-        let sent = self.held.iter().try_for_each(|held| send(held, &self.marks, producer));
-        if let Err(error) = sent.and_then(|()| again(&mut || producer.flush(CALL))) {
+    fn transaction(&mut self, send: Send<'_>) -> Result<(), LettersError> {
+        let began = Instant::now();
+        loop {
+            let error = match self.attempt(send) {
+                Ok(()) => return Ok(()),
+                Err(Cut::Unknown(error)) => return Err(LettersError::Unknown(error)),
+                Err(Cut::Failed(error)) => error,
+            };
             // Where that fails, too, the next initialisation does it, or time.
-            let _ = producer.abort(CALL);
-            return Err(told(error));
-        }
-        // After a time-out nobody knows: asked again for the same, the coordinator says.
-        match again(&mut || producer.commit(CALL)) {
-            Err(error) if error.reaction == Reaction::Retry => Err(LettersError::Unknown(error)),
-            Err(error) => {
-                let _ = producer.abort(CALL);
-                Err(told(error))
+            match self.producer.abort(CALL) {
+                Ok(()) if error.reaction == Reaction::Abort && began.elapsed() < PATIENCE => std::thread::sleep(PAUSE),
+                // What was queued is given up before anybody says that the producer is fenced: only the abort says it.
+                Err(fenced) if fenced.reaction == Reaction::Rebuild && error.reaction == Reaction::Abort => {
+                    return Err(told(fenced));
+                }
+                _ => return Err(told(error)),
             }
-            Ok(()) => Ok(()),
         }
     }
+
+    fn attempt(&mut self, send: Send<'_>) -> Result<(), Cut> {
+        let producer = self.producer.as_mut();
+        producer.begin().map_err(Cut::Failed)?;
+        let sent = self.held.iter().try_for_each(|held| send(held, &self.marks, producer));
+        sent.and_then(|()| again(&mut || producer.flush(CALL)))
+            .map_err(Cut::Failed)?;
+        // After a time-out nobody knows: asked again for the same, the coordinator says.
+        again(&mut || producer.commit(CALL)).map_err(|error| match error.reaction {
+            Reaction::Retry => Cut::Unknown(error),
+            _ => Cut::Failed(error),
+        })
+    }
+}
+
+/// Puts a record, its mark, or both into the open transaction.
+type Send<'s> = &'s dyn Fn(&Held, &str, &mut dyn Producer) -> Result<(), BrokerError>;
+
+/// How a transaction was cut short.
+enum Cut {
+    /// It may be committed.
+    Unknown(BrokerError),
+    /// It is not.
+    Failed(BrokerError),
 }
 
 /// As often as an answer does not come.
