@@ -169,12 +169,11 @@ mod tests {
     fn of_messages_that_all_differ_only_so_many_are_kept_and_the_rest_is_counted() {
         let mut groups = Groups::default();
         let word = |number: i64| -> String {
-            let letters = number
+            number
                 .to_string()
                 .bytes()
                 .map(|digit| char::from(digit - b'0' + b'a'))
-                .collect();
-            letters
+                .collect()
         };
         for number in 0..5_000 {
             groups.add(&letter(&word(number), number, 0));

@@ -75,7 +75,7 @@ fn bury(failed: &Failed<'_>, send: &mut dyn FnMut(Outgoing<'_>)) {
         detail: None,
         processor: failed.topic.to_owned(),
     };
-    write(&record, &reason, "dead", failed.limit, |letter| send(letter));
+    write(&record, &reason, "dead", failed.limit, send);
 }
 
 fn fail(broker: &MemoryBroker, failed: &Failed<'_>) {
