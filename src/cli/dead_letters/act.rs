@@ -5,9 +5,10 @@ use crate::broker::Broker;
 use crate::cli::asking::Asking;
 use crate::cli::cluster::Cluster;
 use crate::cli::{Outcome, Output, Terminal};
-use crate::ops::dead_letters::{At, DeadLetters, Filter, LettersError, Mark, Query, Tally, What};
+use crate::ops::dead_letters::{At, DeadLetters, Filter, LettersError, Mark, Obstacle, Query, Tally, What};
 use crate::topology::Topology;
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
 
 /// Put dead letters back to where they came from
@@ -127,7 +128,7 @@ impl Act {
             let would = if self.dry_run { "would be " } else { "to be " };
             print(&work.tally, mark, would, terminal.out)?;
         }
-        hindrances(&work.tally, terminal.err)?;
+        hindrances(&work.tally.obstacles, terminal.err)?;
         let mut tally = Tally::default();
         let how = if work.tally.done() == 0 {
             Ended::Nothing
@@ -154,6 +155,11 @@ impl Act {
         } else {
             Ended::Declined
         };
+        // What was known before was said before.
+        tally
+            .obstacles
+            .retain(|obstacle, _| !work.tally.obstacles.contains_key(obstacle));
+        hindrances(&tally.obstacles, terminal.err)?;
         self.summary(&work.tally, &tally, how, mark, topology, terminal)
     }
 
@@ -190,7 +196,7 @@ impl Act {
                 if looked.before == 1 { "was" } else { "were" }
             )?;
         }
-        Ok(if how == Ended::Declined || looked.hindered() > 0 {
+        Ok(if how == Ended::Declined || looked.hindered() + done.hindered() > 0 {
             Outcome::Failed
         } else {
             Outcome::Fine
@@ -220,8 +226,8 @@ fn print(tally: &Tally, mark: Mark, would: &str, out: &mut dyn Write) -> io::Res
     Ok(())
 }
 
-fn hindrances(tally: &Tally, err: &mut dyn Write) -> io::Result<()> {
-    for (obstacle, count) in &tally.obstacles {
+fn hindrances(obstacles: &BTreeMap<Obstacle, u64>, err: &mut dyn Write) -> io::Result<()> {
+    for (obstacle, count) in obstacles {
         writeln!(err, "error: {count} can't be replayed: {obstacle}")?;
     }
     Ok(())
@@ -240,6 +246,7 @@ fn as_json(looked: &Tally, done: &Tally, how: Ended, mark: Mark) -> serde_json::
     let obstacles: serde_json::Map<String, serde_json::Value> = looked
         .obstacles
         .iter()
+        .chain(&done.obstacles)
         .map(|(obstacle, count)| (obstacle.name().to_owned(), json!(count)))
         .collect();
     json!({

@@ -2,7 +2,7 @@
 
 use super::marks::{self, Marks};
 use super::scan::{Progress, patiently};
-use super::{DeadLetters, LettersError, Tally, Work};
+use super::{DeadLetters, LettersError, Obstacle, Tally, Work};
 use crate::broker::{BrokerError, Outgoing, Producer, ProducerSettings, Reaction};
 use crate::dead_letter::Letter;
 use crate::record::Header;
@@ -149,55 +149,67 @@ impl Batches {
 
     /// One transaction of all that is held.
     fn commit(&mut self, done: &mut Tally) -> Result<(), LettersError> {
-        if self.held.is_empty() {
+        let held = std::mem::take(&mut self.held);
+        self.bytes = 0;
+        self.write(&held, done)
+    }
+
+    /// All in one transaction. Where a record in it is refused as too large, nobody says which: it is looked for by halves, so that it
+    /// alone is left.
+    fn write(&mut self, held: &[Held], done: &mut Tally) -> Result<(), LettersError> {
+        if held.is_empty() {
             return Ok(());
         }
         #[cfg(test)]
         if sabotaged(Sabotage::MarksApart) {
-            self.transaction(&|held, _, producer| held.send(producer))?;
-            self.transaction(&|held, marks, producer| held.send_mark(marks, producer))?;
-            self.committed(done);
-            return Ok(());
+            self.transaction(held, &|held, _, producer| held.send(producer))?;
         }
-        self.transaction(&|held, marks, producer| {
+        let is_taken = self.transaction(held, &|held, marks, producer| {
+            #[cfg(test)]
+            if sabotaged(Sabotage::MarksApart) {
+                return held.send_mark(marks, producer);
+            }
             held.send(producer)?;
             held.send_mark(marks, producer)
         })?;
-        self.committed(done);
+        if is_taken {
+            for held in held {
+                *done.done.entry(held.target.clone()).or_default() += 1;
+            }
+        } else if let [_] = held {
+            *done.obstacles.entry(Obstacle::TooLarge).or_default() += 1;
+        } else {
+            let (first, second) = held.split_at(held.len() / 2);
+            self.write(first, done)?;
+            self.write(second, done)?;
+        }
         Ok(())
     }
 
-    fn committed(&mut self, done: &mut Tally) {
-        for held in self.held.drain(..) {
-            *done.done.entry(held.target).or_default() += 1;
-        }
-        self.bytes = 0;
-    }
-
-    fn transaction(&mut self, send: Send<'_>) -> Result<(), LettersError> {
+    /// Whether it was taken: a record of it may be too large.
+    fn transaction(&mut self, held: &[Held], send: Send<'_>) -> Result<bool, LettersError> {
         let began = Instant::now();
         loop {
-            let error = match self.attempt(send) {
-                Ok(()) => return Ok(()),
+            let error = match self.attempt(held, send) {
+                Ok(()) => return Ok(true),
                 Err(Cut::Unknown(error)) => return Err(LettersError::Unknown(error)),
                 Err(Cut::Failed(error)) => error,
             };
             // Where that fails, too, the next initialisation does it, or time.
-            match self.producer.abort(CALL) {
-                Ok(()) if error.reaction == Reaction::Abort && began.elapsed() < PATIENCE => std::thread::sleep(PAUSE),
+            match (self.producer.abort(CALL), error.reaction) {
+                (Ok(()), Reaction::DeadLetter) => return Ok(false),
+                (Ok(()), Reaction::Abort) if began.elapsed() < PATIENCE => std::thread::sleep(PAUSE),
                 // What was queued is given up before anybody says that the producer is fenced: only the abort says it.
-                Err(fenced) if fenced.reaction == Reaction::Rebuild && error.reaction == Reaction::Abort => {
-                    return Err(told(fenced));
-                }
+                (Err(fenced), Reaction::Abort) if fenced.reaction == Reaction::Rebuild => return Err(told(fenced)),
                 _ => return Err(told(error)),
             }
         }
     }
 
-    fn attempt(&mut self, send: Send<'_>) -> Result<(), Cut> {
+    fn attempt(&mut self, held: &[Held], send: Send<'_>) -> Result<(), Cut> {
         let producer = self.producer.as_mut();
         producer.begin().map_err(Cut::Failed)?;
-        let sent = self.held.iter().try_for_each(|held| send(held, &self.marks, producer));
+        let sent = held.iter().try_for_each(|held| send(held, &self.marks, producer));
         sent.and_then(|()| again(&mut || producer.flush(CALL)))
             .map_err(Cut::Failed)?;
         // After a time-out nobody knows: asked again for the same, the coordinator says.
@@ -235,7 +247,6 @@ fn again(call: &mut dyn FnMut() -> Result<(), BrokerError>) -> Result<(), Broker
 fn told(error: BrokerError) -> LettersError {
     match error.reaction {
         Reaction::Rebuild => LettersError::Fenced(error),
-        Reaction::DeadLetter => LettersError::TooLarge(error),
         _ => LettersError::Broker(error),
     }
 }

@@ -34,6 +34,8 @@ pub enum Obstacle {
     OfFeed,
     FromNowhere,
     NotRead,
+    /// Known only when it was tried.
+    TooLarge,
 }
 
 impl Obstacle {
@@ -44,6 +46,7 @@ impl Obstacle {
             Obstacle::OfFeed => "of_feed",
             Obstacle::FromNowhere => "from_nowhere",
             Obstacle::NotRead => "not_read",
+            Obstacle::TooLarge => "too_large",
         }
     }
 }
@@ -57,6 +60,7 @@ impl fmt::Display for Obstacle {
             }
             Obstacle::OfFeed => "never in a topic, as a feed could not make a record of it: say by --to where it goes, without a key",
             Obstacle::FromNowhere => "without a header that says where it came from: say by --to where it goes",
+            Obstacle::TooLarge => "larger than the topic takes that it goes to: raise that topic's `max.message.bytes`, and run it again",
             Obstacle::NotRead => "from a topic that this topology does not read: say by --to where it goes",
         })
     }

@@ -79,8 +79,6 @@ pub enum LettersError {
          is enough"
     )]
     Fenced(BrokerError),
-    #[error("{0}. A topic takes no record so large: raise its `max.message.bytes`, or leave such records out")]
-    TooLarge(BrokerError),
     #[error("{0}. Whether the last batch was written is not known; running it again finds out, and repeats nothing")]
     Unknown(BrokerError),
 }

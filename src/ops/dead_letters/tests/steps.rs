@@ -195,6 +195,42 @@ fn it_goes_to_no_topic_where_nobody_may_write_or_that_is_not_there() {
 }
 
 #[test]
+fn a_record_that_its_topic_does_not_take_is_left_and_the_others_go() {
+    let broker = filled(6);
+    let small = TopicState {
+        name: "small".to_owned(),
+        partitions: 1,
+        settings: vec![("max.message.bytes".to_owned(), "2000".to_owned())],
+    };
+    broker.create_topic_with(&small).unwrap();
+    let large = vec![b'x'; 5_000];
+    let headers = [Header {
+        name: "__streams.errors.exception",
+        value: Some(b"decode"),
+    }];
+    for partition in [0, 1] {
+        let letter = Outgoing {
+            topic: "dead",
+            partition: Some(partition),
+            key: None,
+            value: Some(&large),
+            headers: &headers,
+            timestamp: None,
+        };
+        broker.produce(&letter).unwrap();
+    }
+    let to = What::Replay {
+        to: Some("small".into()),
+    };
+    for before in [0, 6] {
+        let done = act(&broker, to.clone(), Query::default()).unwrap();
+        assert_eq!(done.obstacles, BTreeMap::from([(Obstacle::TooLarge, 2)]));
+        assert_eq!((done.done(), done.before), (6 - before, before));
+        assert_eq!(values(&broker, "small"), expected(0..6));
+    }
+}
+
+#[test]
 fn a_topic_that_is_not_there_is_told() {
     let broker = MemoryBroker::new(1);
     let error = act(&broker, BACK, Query::default()).unwrap_err();
