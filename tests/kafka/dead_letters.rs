@@ -200,6 +200,37 @@ fn what_failed_is_listed_mended_and_replayed_once_while_the_pipeline_runs() {
     assert_eq!(settings.remove("cleanup.policy").as_deref(), Some("compact"));
 }
 
+#[test]
+fn what_a_topic_refuses_as_too_large_is_left_and_the_rest_is_put_into_it() {
+    let pipeline = pipeline("dead-letters-large");
+    pipeline.create(&["small"], 1, &[("max.message.bytes", "3000"), ("retention.ms", "-1")]);
+    let sent: Vec<Message> = (0..40).map(|number| order(&pipeline, "sent", number)).collect();
+    let mut large = order(&pipeline, "sent", 40);
+    // What no compression makes small.
+    let mut random = Random::seeded("dead-letters-large");
+    let noise: String = (0..1_000).map(|_| format!("{:016x}", random.next())).collect();
+    large.value = Some(format!(r#"{{"kind":"{noise}"}}"#).into_bytes());
+    pipeline.produce(&[&sent[..20], &[large], &sent[20..]].concat());
+    let mut instance = pipeline.start("a");
+    pipeline
+        .client
+        .wait_committed(&pipeline.topic("dead"), sent.len() + 1, LIMIT);
+    assert!(instance.terminate().success(), "{}", instance.log());
+    let small = pipeline.topic("small");
+    for written in [40, 0] {
+        let (status, out, err) = run(&pipeline, &["replay", "--to", &small, "--yes", "--output", "json"]);
+        let document: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}{err}"));
+        assert_eq!(
+            (status.code(), &document["written"]),
+            (Some(1), &written.into()),
+            "{document} {err}"
+        );
+        assert_eq!(document["not_replayable"]["too_large"], 1, "{document}");
+        assert!(err.contains("larger than the topic takes"), "{err}");
+    }
+    assert_same_multiset("small", texts(&sent), values(pipeline.client.committed(&small)));
+}
+
 fn start(pipeline: &Pipeline, words: &[&str]) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_millstream"));
     command

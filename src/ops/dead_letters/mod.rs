@@ -22,8 +22,8 @@
 //! records have the same offsets, hide nothing. They stay as long as their topic: also when the application is reset, since dead letters
 //! stay then, and what was replayed lies in the sources.
 //!
-//! Memory: records are streamed. A mark of a record that is there takes 4 bytes where many are marked, 80 at most; groups are
-//! [`groups::MOST`] at most.
+//! Memory: records are streamed. Of marks, those of records that are there are held: 4 bytes each, and a share of a chunk of sixteen. Groups
+//! are [`groups::MOST`] at most.
 
 mod carry_out;
 mod filter;
