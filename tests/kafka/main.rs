@@ -17,6 +17,7 @@ mod feeds;
 mod framed;
 mod interop;
 mod numbers;
+mod observe;
 mod outages;
 mod own;
 mod pipeline;
