@@ -123,9 +123,10 @@ impl Report {
     }
 }
 
-const PAIRS: [(Variant, Variant); 4] = [
+const PAIRS: [(Variant, Variant); 5] = [
     (Variant::Fused, Variant::Typed),
     (Variant::Fused, Variant::Copy),
     (Variant::Fused, Variant::Memory),
+    (Variant::Fused, Variant::Other),
     (Variant::Staged, Variant::Copy),
 ];

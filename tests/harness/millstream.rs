@@ -297,6 +297,11 @@ impl Instance {
         self.child.id()
     }
 
+    /// Of its HTTP server.
+    pub fn address(&self) -> &str {
+        &self.http
+    }
+
     pub fn started(&self) -> Instant {
         self.started
     }

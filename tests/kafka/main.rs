@@ -19,6 +19,7 @@ mod feeds;
 mod framed;
 mod interop;
 mod numbers;
+mod observe;
 mod outages;
 mod own;
 mod pipeline;
