@@ -1,21 +1,16 @@
 //! The recorder behind the handles, its text for Prometheus, and helpers for those who count by themselves.
 
-use super::{names, process};
+use super::live::Live;
+use super::{catalogue, process};
 use ahash::AHashMap;
 use metrics::Counter;
-use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use std::hash::Hash;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
 /// Why there are no metrics.
 #[derive(Debug, thiserror::Error)]
 pub enum MetricsError {
-    #[error("metrics can't be recorded: {0}")]
-    Build(#[from] BuildError),
     #[error("metrics are recorded already: install them once a process")]
     Installed,
 }
@@ -33,10 +28,10 @@ impl Exposition {
     /// # Errors
     /// Where something records already.
     pub fn install() -> Result<Exposition, MetricsError> {
-        let recorder = recorder()?;
+        let recorder = recorder();
         let handle = recorder.handle();
         metrics::set_global_recorder(recorder).map_err(|_| MetricsError::Installed)?;
-        names::describe();
+        catalogue::describe();
         Ok(Exposition {
             handle,
             live: Arc::default(),
@@ -62,77 +57,8 @@ impl Exposition {
     }
 }
 
-fn recorder() -> Result<PrometheusRecorder, BuildError> {
-    let commit = Matcher::Full(names::COMMIT_SECONDS.to_owned());
-    let builder = PrometheusBuilder::new().set_buckets_for_metric(commit, &names::COMMIT_BUCKETS)?;
-    Ok(builder.build_recorder())
-}
-
-/// What the recorder has no form for: a counter of fractions of a second, and gauges that vanish with what they measure.
-#[derive(Debug, Default)]
-pub struct Live {
-    process_nanoseconds: AtomicU64,
-    lag: Mutex<BTreeMap<(String, i32), i64>>,
-}
-
-impl Live {
-    /// Adds time that a worker spent on processing.
-    pub fn add_process_time(&self, time: Duration) {
-        let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-        self.process_nanoseconds.fetch_add(nanoseconds, Ordering::Relaxed);
-    }
-
-    /// How many records a partition has that are not committed yet.
-    pub fn set_lag(&self, topic: &str, partition: i32, records: i64) {
-        let mut lag = self.lag.lock().unwrap_or_else(PoisonError::into_inner);
-        lag.insert((topic.to_owned(), partition), records.max(0));
-    }
-
-    /// A partition is somebody else's now.
-    pub fn forget_lag(&self, topic: &str, partition: i32) {
-        let mut lag = self.lag.lock().unwrap_or_else(PoisonError::into_inner);
-        lag.remove(&(topic.to_owned(), partition));
-    }
-
-    fn render(&self, text: &mut String) {
-        let nanoseconds = self.process_nanoseconds.load(Ordering::Relaxed);
-        let seconds = Duration::from_nanos(nanoseconds).as_secs_f64();
-        sample(
-            text,
-            names::PROCESS_SECONDS,
-            "counter",
-            names::PROCESS_SECONDS_HELP,
-            seconds,
-        );
-        let lag = self.lag.lock().unwrap_or_else(PoisonError::into_inner);
-        if lag.is_empty() {
-            return;
-        }
-        head(text, names::LAG, "gauge", names::LAG_HELP);
-        for ((topic, partition), records) in lag.iter() {
-            let topic = escaped(topic);
-            // writing to a String can't fail
-            let _ = writeln!(
-                text,
-                "{}{{topic=\"{topic}\",partition=\"{partition}\"}} {records}",
-                names::LAG
-            );
-        }
-    }
-}
-
-fn head(text: &mut String, name: &str, kind: &str, help: &str) {
-    let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
-}
-
-/// Writes a metric that has one sample.
-pub(super) fn sample(text: &mut String, name: &str, kind: &str, help: &str, value: f64) {
-    head(text, name, kind, help);
-    let _ = writeln!(text, "{name} {value}\n");
-}
-
-fn escaped(label: &str) -> String {
-    label.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+fn recorder() -> PrometheusRecorder {
+    PrometheusBuilder::new().build_recorder()
 }
 
 /// A counter that follows a total kept elsewhere.
@@ -185,14 +111,16 @@ impl<K: Clone + Eq + Hash> Family<K> {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use super::super::live::Sample;
+    use super::super::names;
     use super::*;
 
     /// Records what `body` does, beside whatever the process records.
     pub(crate) fn recorded(body: impl FnOnce()) -> Exposition {
-        let recorder = recorder().expect("a recorder");
+        let recorder = recorder();
         let handle = recorder.handle();
         metrics::with_local_recorder(&recorder, || {
-            names::describe();
+            catalogue::describe();
             body();
         });
         Exposition {
@@ -208,7 +136,6 @@ pub(super) mod tests {
             names::dead_letters("normalize", "unknown_case").increment(2);
             names::counted("dedupe", "duplicate").increment(5);
             names::counted("keep", "filtered").increment(7);
-            names::commit_seconds().record(0.012);
             names::tasks("running").set(4.0);
         })
         .render();
@@ -218,15 +145,9 @@ pub(super) mod tests {
             "millstream_dead_letters_total{processor=\"normalize\",reason=\"unknown_case\"} 2",
             "millstream_duplicates_total{processor=\"dedupe\"} 5",
             "millstream_dropped_total{processor=\"keep\",reason=\"filtered\"} 7",
-            "# TYPE millstream_commit_seconds histogram",
-            "millstream_commit_seconds_bucket{le=\"0.01\"} 0",
-            "millstream_commit_seconds_bucket{le=\"0.025\"} 1",
-            "millstream_commit_seconds_count 1",
             "millstream_tasks{state=\"running\"} 4",
             "millstream_commits_total 0",
             concat!("millstream_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
-            "# TYPE millstream_process_seconds_total counter",
-            "millstream_process_seconds_total 0",
             "# TYPE process_cpu_seconds_total counter",
         ] {
             assert!(text.lines().any(|found| found == line), "{line}\nin\n{text}");
@@ -236,35 +157,13 @@ pub(super) mod tests {
     #[test]
     fn every_metric_has_a_type_and_a_help() {
         let exposition = recorded(|| names::late("x").increment(1));
-        exposition.live().set_lag("t", 0, 1);
+        exposition.live().set(names::LAG, vec![Sample::number(&["t"], 1.0)]);
         let text = exposition.render();
         for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
             let name = line.split(['{', ' ']).next().expect("a name");
             assert!(text.contains(&format!("# TYPE {name} ")), "{name} has no type");
             assert!(text.contains(&format!("# HELP {name} ")), "{name} has no help");
         }
-    }
-
-    #[test]
-    fn lag_vanishes_with_its_partition_and_process_time_has_fractions() {
-        let exposition = recorded(|| ());
-        let live = exposition.live();
-        live.set_lag("a\"b", 3, 12);
-        live.set_lag("c", 0, -5);
-        live.add_process_time(Duration::from_millis(1_250));
-        let text = exposition.render();
-        assert!(
-            text.contains("millstream_lag_records{topic=\"a\\\"b\",partition=\"3\"} 12\n"),
-            "{text}"
-        );
-        assert!(
-            text.contains("millstream_lag_records{topic=\"c\",partition=\"0\"} 0\n"),
-            "{text}"
-        );
-        assert!(text.contains("millstream_process_seconds_total 1.25\n"), "{text}");
-        live.forget_lag("a\"b", 3);
-        live.forget_lag("c", 0);
-        assert!(!exposition.render().contains(names::LAG));
     }
 
     #[test]

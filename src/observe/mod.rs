@@ -3,7 +3,7 @@
 //! May be called from anywhere, calls nobody. How to use it:
 //!
 //! ```no_run
-//! use millstream::observe::{Exposition, Health, HttpServer, LogFormat, logs, names};
+//! use millstream::observe::{Exposition, Health, HttpServer, LogFormat, Sample, logs, names};
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! logs::init(LogFormat::Text)?;
 //! let exposition = Exposition::install()?;     // before any handle is made: earlier ones count nothing
@@ -15,7 +15,7 @@
 //! let worker = health.worker("worker-0");      // moved into the thread; dropped without `finish()`: not live
 //! let consumed = names::records_consumed("rabbitmq"); // a handle, made once
 //! consumed.increment(512);                     // once a batch, never once a record
-//! exposition.live().set_lag("feed.rabbitmq", 3, 12_000);
+//! exposition.live().set(names::LAG, vec![Sample::number(&["feed.rabbitmq"], 12_000.0)]);
 //! # worker.beat(); table.loaded();
 //! health.brokers_reachable(true);
 //! worker.finish();
@@ -24,21 +24,27 @@
 //! ```
 //!
 //! - **Counters from totals:** who keeps totals (as the engine's workers do) gives them to a [`Following`], or for labels
-//!   that are met as they come to a [`Family`]; both add only what came since.
+//!   that are met as they come to a [`Family`]; both add only what came since. Histograms are [`Buckets`] of whoever measures.
 //! - **Health:** somebody else's state can be shown too: [`HttpServer::start`] takes any [`Probe`].
 //! - Without an [`Exposition`] every handle is a no-op, so tests and `millstream test` need nothing of this.
 //!
-//! Invariants: every metric name stands in [`names`]; no label holds anything of a record but its topic; nothing here waits
+//! Invariants: every metric name stands in [`names`] and [`catalogue`]; no label holds anything of a record: only what the topology names; nothing here waits
 //! for a worker and no worker waits for anything here longer than it takes to store a number.
 
+pub mod buckets;
+pub mod catalogue;
 pub mod health;
 pub mod http;
+pub mod live;
 pub mod logs;
 pub mod metrics;
 pub mod names;
 mod process;
 
+pub use buckets::Buckets;
+pub use catalogue::{Kind, Metric, metrics_list};
 pub use health::{Health, Probe, Report, TableHealth, WorkerHealth};
 pub use http::HttpServer;
 pub use logs::LogFormat;
-pub use metrics::{Exposition, Family, Following, Live};
+pub use live::{Live, Sample};
+pub use metrics::{Exposition, Family, Following};

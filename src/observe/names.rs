@@ -1,14 +1,18 @@
-//! Every metric: its name, what it says, and how to get its handle.
+//! Every metric's name, and how to get its handle; what it says is in [`super::catalogue`].
 //!
 //! After Prometheus' conventions: base units, counters end in `_total`. A handle is made once and kept: making one looks
 //! its labels up in a locked map.
 
-use metrics::{
-    Counter, Gauge, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
-};
+use metrics::{Counter, Gauge, counter, gauge};
 
 pub const RECORDS_CONSUMED: &str = "millstream_records_consumed_total";
+pub const BYTES_CONSUMED: &str = "millstream_bytes_consumed_total";
 pub const RECORDS_PRODUCED: &str = "millstream_records_produced_total";
+pub const BYTES_PRODUCED: &str = "millstream_bytes_produced_total";
+pub const PROCESSOR_RECORDS: &str = "millstream_processor_records_total";
+pub const PROCESSOR_SECONDS: &str = "millstream_processor_seconds";
+pub const INGEST_LATENCY: &str = "millstream_ingest_latency_seconds";
+pub const EVENT_LATENCY: &str = "millstream_event_latency_seconds";
 pub const DEAD_LETTERS: &str = "millstream_dead_letters_total";
 pub const DUPLICATES: &str = "millstream_duplicates_total";
 pub const DROPPED: &str = "millstream_dropped_total";
@@ -23,6 +27,7 @@ pub const TASKS: &str = "millstream_tasks";
 pub const RESTORE_RECORDS: &str = "millstream_restore_records_total";
 pub const RESTORE_REMAINING: &str = "millstream_restore_remaining_records";
 pub const STORE_ENTRIES: &str = "millstream_store_entries";
+pub const STORE_BYTES: &str = "millstream_store_bytes";
 pub const TABLE_ROWS: &str = "millstream_table_rows";
 pub const FEED_RECEIVED: &str = "millstream_feed_received_total";
 pub const FEED_WRITTEN: &str = "millstream_feed_written_total";
@@ -30,11 +35,19 @@ pub const FEED_DEAD_LETTERS: &str = "millstream_feed_dead_letters_total";
 pub const FEED_REFUSED: &str = "millstream_feed_refused_total";
 pub const FEED_CONNECTED: &str = "millstream_feed_connected";
 pub const FEED_UNACKNOWLEDGED: &str = "millstream_feed_unacknowledged";
-pub const BUILD_INFO: &str = "millstream_build_info";
-
-/// Written by [`super::Live`].
+pub const REGISTRY_REQUESTS: &str = "millstream_registry_requests_total";
 pub const LAG: &str = "millstream_lag_records";
+pub const LAG_SECONDS: &str = "millstream_lag_seconds";
+pub const STABLE_LAG: &str = "millstream_last_stable_offset_lag_records";
+pub const KAFKA_QUEUE_MESSAGES: &str = "millstream_kafka_queue_messages";
+pub const KAFKA_QUEUE_BYTES: &str = "millstream_kafka_queue_bytes";
+pub const KAFKA_ROUND_TRIP: &str = "millstream_kafka_round_trip_seconds";
+pub const KAFKA_TIMEOUTS: &str = "millstream_kafka_request_timeouts_total";
 pub const PROCESS_SECONDS: &str = "millstream_process_seconds_total";
+pub const READY: &str = "millstream_ready";
+pub const BUILD_INFO: &str = "millstream_build_info";
+pub const TOPOLOGY_INFO: &str = "millstream_topology_info";
+pub const MEMORY_LIMIT: &str = "millstream_memory_limit_bytes";
 
 /// Of the process, under the names that all of Prometheus' client libraries use; written by [`super::process`].
 pub const CPU_SECONDS: &str = "process_cpu_seconds_total";
@@ -46,12 +59,17 @@ pub const MAX_FDS: &str = "process_max_fds";
 pub const THREADS: &str = "process_threads";
 
 /// A commit takes a few milliseconds, and minutes when a broker is away.
-pub const COMMIT_BUCKETS: [f64; 15] = [
+pub const COMMIT_BUCKETS: &[f64] = &[
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
 ];
-
-pub const LAG_HELP: &str = "Records between the committed offset and the last stable offset.";
-pub const PROCESS_SECONDS_HELP: &str = "Time that workers spent on processing records, polls and commits left out.";
+/// A processor takes a few microseconds, and milliseconds where it reads a disk.
+pub const PROCESSOR_BUCKETS: &[f64] = &[
+    0.000_001, 0.000_002_5, 0.000_005, 0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.001, 0.01, 0.1, 1.0,
+];
+/// A record waits for its commit, and hours where there is a backlog.
+pub const LATENCY_BUCKETS: &[f64] = &[
+    0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 7200.0,
+];
 
 /// Records read from a source's (or repartition) topic.
 pub fn records_consumed(source: &str) -> Counter {
@@ -66,6 +84,18 @@ pub fn records_produced(topic: &str) -> Counter {
 /// `reason` is the kind of failure.
 pub fn dead_letters(processor: &str, reason: &'static str) -> Counter {
     counter!(DEAD_LETTERS, "processor" => processor.to_owned(), "reason" => reason)
+}
+
+pub fn bytes_consumed(source: &str) -> Counter {
+    counter!(BYTES_CONSUMED, "source" => source.to_owned())
+}
+
+pub fn bytes_produced(topic: &str) -> Counter {
+    counter!(BYTES_PRODUCED, "topic" => topic.to_owned())
+}
+
+pub fn processor_records(processor: &str) -> Counter {
+    counter!(PROCESSOR_RECORDS, "processor" => processor.to_owned())
 }
 
 pub fn duplicates(processor: &str) -> Counter {
@@ -129,12 +159,7 @@ pub fn commits() -> Counter {
     counter!(COMMITS)
 }
 
-/// From the flush to the broker's answer.
-pub fn commit_seconds() -> Histogram {
-    histogram!(COMMIT_SECONDS)
-}
-
-/// `reason`: `error`, `lost`, `fenced`...: one of a few words.
+/// `reason`: `broker`, `registry`, `store` or `fenced`.
 pub fn transactions_aborted(reason: &'static str) -> Counter {
     counter!(TRANSACTIONS_ABORTED, "reason" => reason)
 }
@@ -165,91 +190,32 @@ pub fn store_entries(store: &str) -> Gauge {
     gauge!(STORE_ENTRIES, "store" => store.to_owned())
 }
 
+pub fn store_bytes(store: &str) -> Gauge {
+    gauge!(STORE_BYTES, "store" => store.to_owned())
+}
+
 pub fn table_rows(table: &str) -> Gauge {
     gauge!(TABLE_ROWS, "table" => table.to_owned())
 }
 
-/// Says once what each metric means, and shows those that have no labels from the start, at 0.
-pub fn describe() {
-    describe_counter!(
-        RECORDS_CONSUMED,
-        Unit::Count,
-        "Records read, by source or repartition topic."
-    );
-    describe_counter!(RECORDS_PRODUCED, Unit::Count, "Records written, by topic.");
-    describe_counter!(
-        DEAD_LETTERS,
-        Unit::Count,
-        "Records that became dead letters, by processor and kind of failure."
-    );
-    describe_counter!(
-        DUPLICATES,
-        Unit::Count,
-        "Records dropped because their id was seen before."
-    );
-    describe_counter!(
-        DROPPED,
-        Unit::Count,
-        "Records dropped by a condition, a case or on_error, by processor and reason."
-    );
-    describe_counter!(
-        LATE,
-        Unit::Count,
-        "Records older than the window of their dedupe; passed on."
-    );
-    describe_counter!(MISSING_ROWS, Unit::Count, "Keys for which a table had no row.");
-    describe_counter!(COMMITS, Unit::Count, "Transactions committed.");
-    describe_histogram!(
-        COMMIT_SECONDS,
-        Unit::Seconds,
-        "How long commits take, the flush included."
-    );
-    describe_counter!(
-        TRANSACTIONS_ABORTED,
-        Unit::Count,
-        "Transactions aborted, by reason; their records are read again."
-    );
-    describe_counter!(
-        PRODUCER_REBUILDS,
-        Unit::Count,
-        "Producers replaced in process, because fenced or failed."
-    );
-    describe_counter!(REBALANCES, Unit::Count, "Rebalances of the consumer group, by kind.");
-    describe_counter!(FEED_RECEIVED, Unit::Count, "Messages that a feed took.");
-    describe_counter!(FEED_WRITTEN, Unit::Count, "Messages of a feed that Kafka has.");
-    describe_counter!(
-        FEED_DEAD_LETTERS,
-        Unit::Count,
-        "Messages of a feed that Kafka has as dead letters."
-    );
-    describe_counter!(
-        FEED_REFUSED,
-        Unit::Count,
-        "Messages that a feed did not take, by reason."
-    );
-    describe_gauge!(FEED_CONNECTED, Unit::Count, "Whether a feed takes messages.");
-    describe_gauge!(
-        FEED_UNACKNOWLEDGED,
-        Unit::Count,
-        "Messages that a feed took and has not acknowledged yet."
-    );
-    describe_gauge!(TASKS, Unit::Count, "Tasks of this process, by state.");
-    describe_counter!(
-        RESTORE_RECORDS,
-        Unit::Count,
-        "Changelog records read to restore stores."
-    );
-    describe_gauge!(
-        RESTORE_REMAINING,
-        Unit::Count,
-        "Changelog records still to be read before tasks can start."
-    );
-    describe_gauge!(STORE_ENTRIES, Unit::Count, "Entries of this process' part of a store.");
-    describe_gauge!(TABLE_ROWS, Unit::Count, "Rows of a table.");
-    describe_gauge!(BUILD_INFO, "Always 1; the version is the label.");
-    gauge!(BUILD_INFO, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
-    for zero in [commits(), producer_rebuilds(), restore_records()] {
-        zero.increment(0);
-    }
-    restore_remaining().set(0.0);
+/// `result`: `ok`, `unknown`, `away` or `refused`.
+pub fn registry_requests(result: &'static str) -> Counter {
+    counter!(REGISTRY_REQUESTS, "result" => result)
+}
+
+pub fn kafka_timeouts() -> Counter {
+    counter!(KAFKA_TIMEOUTS)
+}
+
+/// 1: ready for work; 0: not.
+pub fn ready() -> Gauge {
+    gauge!(READY)
+}
+
+pub fn build_info() -> Gauge {
+    gauge!(BUILD_INFO, "version" => env!("CARGO_PKG_VERSION"))
+}
+
+pub fn topology_info(application: &str, fingerprint: &str) -> Gauge {
+    gauge!(TOPOLOGY_INFO, "application" => application.to_owned(), "fingerprint" => fingerprint.to_owned())
 }

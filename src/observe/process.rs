@@ -1,8 +1,9 @@
 //! The process as the operating system sees it, read from `/proc` when asked. Elsewhere than on Linux there is none of it.
 
-use super::metrics::sample;
+use super::live::{self, Sample};
 use super::names;
 use std::fs;
+use std::path::{Path, PathBuf};
 
 /// The kernel's clock for user space: 100 a second on every platform that we build for.
 const TICKS_PER_SECOND: f64 = 100.0;
@@ -11,43 +12,42 @@ const TICKS_PER_SECOND: f64 = 100.0;
 pub(super) fn render(text: &mut String) {
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mut write = |name, kind, help, value: Option<f64>| {
-        if let Some(value) = value {
-            sample(text, name, kind, help, value);
+    let numbers = [
+        (names::CPU_SECONDS, cpu_seconds(&stat)),
+        (names::START_TIME, start_time(&stat)),
+        (names::RESIDENT_MEMORY, bytes(&status, "VmRSS:")),
+        (names::VIRTUAL_MEMORY, bytes(&status, "VmSize:")),
+        (names::MEMORY_LIMIT, memory_limit()),
+        (names::THREADS, word(&status, "Threads:")),
+        (names::OPEN_FDS, open_files()),
+        (names::MAX_FDS, most_files()),
+    ];
+    for (name, number) in numbers {
+        if let Some(number) = number {
+            live::write(text, name, &[Sample::number(&[], number)]);
         }
-    };
-    write(
-        names::CPU_SECONDS,
-        "counter",
-        "User and system CPU time.",
-        cpu_seconds(&stat),
-    );
-    write(
-        names::START_TIME,
-        "gauge",
-        "When the process started, in seconds since 1970.",
-        start_time(&stat),
-    );
-    write(
-        names::RESIDENT_MEMORY,
-        "gauge",
-        "Memory in use.",
-        bytes(&status, "VmRSS:"),
-    );
-    write(
-        names::VIRTUAL_MEMORY,
-        "gauge",
-        "Address space in use.",
-        bytes(&status, "VmSize:"),
-    );
-    write(names::THREADS, "gauge", "Threads.", word(&status, "Threads:"));
-    write(names::OPEN_FDS, "gauge", "Open file descriptors.", open_files());
-    write(
-        names::MAX_FDS,
-        "gauge",
-        "Most file descriptors that may be open.",
-        most_files(),
-    );
+    }
+}
+
+/// Of the control group: its own, or of one above it. In a container its own is the root that is mounted there.
+fn memory_limit() -> Option<f64> {
+    let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let read = |path: PathBuf| fs::read_to_string(path).ok();
+    let unified = groups.lines().find_map(|line| line.strip_prefix("0::/")).unwrap_or_default();
+    let above = Path::new(unified).ancestors();
+    let second = above.filter_map(|group| read(Path::new(CGROUPS).join(group).join("memory.max")));
+    let first = read(Path::new(CGROUPS).join("memory/memory.limit_in_bytes"));
+    smallest(second.chain(first))
+}
+
+const CGROUPS: &str = "/sys/fs/cgroup";
+/// The first version of control groups says so where there is no limit, about.
+const UNLIMITED: f64 = 9e18;
+
+/// `max` is no limit.
+fn smallest(limits: impl Iterator<Item = String>) -> Option<f64> {
+    let limits = limits.filter_map(|limit| limit.trim().parse::<f64>().ok());
+    limits.filter(|limit| *limit < UNLIMITED).reduce(f64::min)
 }
 
 /// The field of `/proc/self/stat` of that number, which counts from 1. The second is the program's name in parentheses,
@@ -96,6 +96,14 @@ mod tests {
         assert_eq!(cpu_seconds(stat), Some(3.0));
         assert_eq!(field(stat, 22), Some(12345.0));
         assert_eq!(field("", 14), None);
+    }
+
+    #[test]
+    fn the_smallest_limit_of_memory_counts_and_none_is_none() {
+        let smallest = |limits: &[&str]| smallest(limits.iter().map(|limit| format!("{limit}\n")));
+        assert_eq!(smallest(&["max", "2048", "1024"]), Some(1024.0));
+        assert_eq!(smallest(&["max", "9223372036854771712"]), None);
+        assert_eq!(smallest(&[]), None);
     }
 
     #[test]
