@@ -150,7 +150,9 @@ mod tests {
     #[test]
     fn every_name_in_the_code_is_in_the_list() {
         let source = include_str!("names.rs");
-        let named = source.lines().filter_map(|line| line.strip_prefix("pub const ")?.split_once(": &str = \""));
+        let named = source
+            .lines()
+            .filter_map(|line| line.strip_prefix("pub const ")?.split_once(": &str = \""));
         let names: Vec<_> = named.map(|(_, rest)| rest.trim_end_matches("\";")).collect();
         assert!(names.len() > 40, "{names:?}");
         for name in names {

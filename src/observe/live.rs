@@ -118,7 +118,10 @@ mod tests {
             live.render(&mut text);
             text
         };
-        live.set(names::LAG, vec![Sample::number(&["a\"b"], 12.0), Sample::number(&["c"], 0.0)]);
+        live.set(
+            names::LAG,
+            vec![Sample::number(&["a\"b"], 12.0), Sample::number(&["c"], 0.0)],
+        );
         live.set(names::PROCESS_SECONDS, vec![Sample::number(&[], 1.25)]);
         let text = shown();
         assert!(text.contains("# TYPE millstream_lag_records gauge\n"), "{text}");
@@ -135,7 +138,11 @@ mod tests {
         buckets.record(0.012, 1);
         buckets.record(100.0, 2);
         let mut text = String::new();
-        write(&mut text, names::COMMIT_SECONDS, &[Sample::buckets(&[], buckets.clone())]);
+        write(
+            &mut text,
+            names::COMMIT_SECONDS,
+            &[Sample::buckets(&[], buckets.clone())],
+        );
         for line in [
             "# TYPE millstream_commit_seconds histogram",
             "millstream_commit_seconds_bucket{le=\"0.01\"} 0",

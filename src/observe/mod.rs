@@ -45,6 +45,6 @@ pub use buckets::Buckets;
 pub use catalogue::{Kind, Metric, metrics_list};
 pub use health::{Health, Probe, Report, TableHealth, WorkerHealth};
 pub use http::HttpServer;
-pub use logs::LogFormat;
 pub use live::{Live, Sample};
+pub use logs::LogFormat;
 pub use metrics::{Exposition, Family, Following};

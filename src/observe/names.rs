@@ -64,7 +64,18 @@ pub const COMMIT_BUCKETS: &[f64] = &[
 ];
 /// A processor takes a few microseconds, and milliseconds where it reads a disk.
 pub const PROCESSOR_BUCKETS: &[f64] = &[
-    0.000_001, 0.000_002_5, 0.000_005, 0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.001, 0.01, 0.1, 1.0,
+    0.000_001,
+    0.000_002_5,
+    0.000_005,
+    0.000_01,
+    0.000_025,
+    0.000_05,
+    0.000_1,
+    0.000_25,
+    0.001,
+    0.01,
+    0.1,
+    1.0,
 ];
 /// A record waits for its commit, and hours where there is a backlog.
 pub const LATENCY_BUCKETS: &[f64] = &[

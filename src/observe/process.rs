@@ -33,7 +33,10 @@ pub(super) fn render(text: &mut String) {
 fn memory_limit() -> Option<f64> {
     let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     let read = |path: PathBuf| fs::read_to_string(path).ok();
-    let unified = groups.lines().find_map(|line| line.strip_prefix("0::/")).unwrap_or_default();
+    let unified = groups
+        .lines()
+        .find_map(|line| line.strip_prefix("0::/"))
+        .unwrap_or_default();
     let above = Path::new(unified).ancestors();
     let second = above.filter_map(|group| read(Path::new(CGROUPS).join(group).join("memory.max")));
     let first = read(Path::new(CGROUPS).join("memory/memory.limit_in_bytes"));
