@@ -297,6 +297,11 @@ impl Instance {
         self.child.id()
     }
 
+    /// Where its metrics and its health are.
+    pub fn http(&self) -> &str {
+        &self.http
+    }
+
     pub fn started(&self) -> Instant {
         self.started
     }

@@ -20,6 +20,7 @@ mod numbers;
 mod outages;
 mod own;
 mod pipeline;
+mod prometheus;
 mod rabbitmq;
 mod registry;
 mod reset;
