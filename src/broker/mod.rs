@@ -7,6 +7,9 @@
 pub mod kafka;
 pub mod memory;
 pub mod partition;
+mod statistics;
+
+pub use statistics::{Ends, Queue, Statistics};
 
 use crate::record::{Header, RawRecord};
 use std::time::Duration;
@@ -74,6 +77,10 @@ pub trait Broker: Send + Sync {
     fn admin(&self) -> Result<Box<dyn Admin>, BrokerError>;
     /// Writes records one by one, each acknowledged by itself.
     fn writer(&self) -> Result<Box<dyn Writer>, BrokerError>;
+    /// What its clients measured; nothing where they measure nothing.
+    fn statistics(&self) -> Statistics {
+        Statistics::default()
+    }
 }
 
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@ use super::{Outcome, Output, Terminal};
 use crate::broker::kafka::KafkaBroker;
 use crate::engine::{Engine, EngineHealth, Reporter, Schemas, Topics, WorkerSettings};
 use crate::feed::{FeedState, Feeds};
-use crate::observe::{Exposition, HttpServer, LogFormat, Probe, Report, logs};
+use crate::observe::{Exposition, HttpServer, LogFormat, Probe, Report, logs, names};
 use crate::state::{MemoryStores, OsDisk, StateError, StateFolder, Stores};
 use crate::topology::{self, Selection, StoresIn, Topology};
 use std::error::Error;
@@ -107,11 +107,13 @@ impl Run {
             Ok::<_, io::Error>((signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?))
         })?;
         let stores = self.stores(&topology, &instance)?;
+        let fingerprint = topology::fingerprint(&self.cluster.topology)?;
+        names::topology_info(&topology.application, &fingerprint).set(1.0);
         let schemas = Schemas::of(topology.schema_registry.as_ref())?;
         let engine = Engine::start(
             Arc::clone(&topology),
             Box::new(broker.clone()),
-            stores,
+            Box::new(Arc::clone(&stores)),
             schemas,
             Topics::Prepare,
             selection.clone(),
@@ -123,9 +125,11 @@ impl Run {
             engine: EngineHealth(engine.status().clone()),
             feeds: feeds.states().to_vec(),
         };
+        let live = Arc::clone(exposition.live());
         let server = HttpServer::start(self.http, exposition, health)?;
         tracing::info!(address = %server.address(), "metrics and health are served");
-        let mut reporter = Reporter::new(engine.status().clone());
+        let mut reporter = Reporter::new(engine.status().clone(), live, Box::new(broker.clone()), stores);
+        let readiness = names::ready();
         let mut ready = false;
         runtime.block_on(async {
             while !engine.is_stopping() && !feeds.has_ended() {
@@ -134,15 +138,17 @@ impl Run {
                     _ = interrupt.recv() => break,
                     () = tokio::time::sleep(REPORT) => reporter.update(),
                 }
-                let now_ready = engine.status().not_ready().is_none()
-                    && feeds.states().iter().all(|feed| feed.why_down().is_none());
+                let now_ready =
+                    engine.status().reasons().is_empty() && feeds.states().iter().all(|feed| feed.why_down().is_none());
                 if now_ready && !ready {
                     tracing::info!("ready");
                 }
                 ready = now_ready;
+                readiness.set(f64::from(u8::from(ready)));
             }
         });
         tracing::info!("stopping: the last commit");
+        readiness.set(0.0);
         feeds.stop();
         engine.stop();
         // A second signal ends at once what does not end well.
@@ -174,7 +180,7 @@ impl Run {
 
 impl Run {
     /// The folder of this instance's state, if it keeps any on disk.
-    fn stores(&self, topology: &Topology, instance: &str) -> Result<Box<dyn Stores>, StateError> {
+    fn stores(&self, topology: &Topology, instance: &str) -> Result<Arc<dyn Stores>, StateError> {
         let subtopologies = topology.graph().subtopologies;
         let known: Vec<(&str, &str)> = subtopologies
             .iter()
@@ -185,7 +191,7 @@ impl Run {
             })
             .collect();
         if known.is_empty() || topology.state.stores == StoresIn::Memory {
-            return Ok(Box::new(MemoryStores));
+            return Ok(Arc::new(MemoryStores));
         }
         let memory = usize::try_from(topology.state.memory).unwrap_or(usize::MAX);
         let folder = StateFolder::open(
@@ -202,7 +208,7 @@ impl Run {
                 "no processor has this store any more; it can be removed while this instance is stopped"
             );
         }
-        Ok(Box::new(folder))
+        Ok(folder)
     }
 }
 

@@ -1,12 +1,12 @@
 //! One record through the processors that are fused behind its topic: a call chain with no topic, copy or parse in between.
 
 use super::counts::{Counts, bump};
-use super::output::{Outputs, Unwritable, Written};
+use super::output::{Outputs, Sunk, Unwritable, Written};
 use super::tables::{Tables, TablesView};
 use super::task::Task;
 use super::wiring::{Next, Wiring, WrittenTopic};
 use crate::codec::{Choice, ChoiceError};
-use crate::expression::{ExpressionError, Scope};
+use crate::expression::{Expression, ExpressionError, Scope};
 use crate::processor::{Context, Failure, Processor, kind};
 use crate::record::{Key, Record};
 use crate::state::{Remembered, StateError, TaskStore};
@@ -14,6 +14,7 @@ use crate::topology::{Condition, Sink, Topology};
 use crate::value::Value;
 use bumpalo::Bump;
 use bumpalo::collections::Vec as ArenaVec;
+use std::time::Instant;
 
 /// Why a record's way ended before its end.
 #[derive(Debug)]
@@ -117,7 +118,11 @@ impl Chain {
                     pass.processor = index;
                     pass.record_time = record.timestamp;
                     pass.first_store = wiring.first_store.get(index).copied().unwrap_or(0);
+                    let start = pass.counts.processes(index).then(Instant::now);
                     let processed = processor.process(record, &mut pass);
+                    if let Some(start) = start {
+                        pass.counts.took(index, start.elapsed());
+                    }
                     if pass.task.failed.is_some() {
                         return Err(Stop::Store);
                     }
@@ -216,6 +221,10 @@ fn take<'a>(
     }
     let written = Written {
         topic: topic.topic,
+        sink: Some(Sunk {
+            index,
+            event_time: sink.event_time.as_ref().and_then(|time| event_time(time, scope)),
+        }),
         writer: &topic.writer,
         choice: topic.writer.choose(scope).map_err(|error| no_schema(sink, error))?,
         secrets: &topology.secrets,
@@ -229,6 +238,11 @@ fn take<'a>(
         processor: None,
         name: sink.name.clone(),
     })
+}
+
+/// When the event was. It is for the metrics only: what is no time does not make the record fail.
+fn event_time(time: &Expression, scope: &Scope<'_>) -> Option<i64> {
+    time.evaluate(scope).ok()??.as_milliseconds()
 }
 
 fn unwritable(error: &Unwritable) -> Failure {
@@ -314,6 +328,7 @@ impl<'c, 'a> Pass<'c, '_, 'a> {
     ) -> Written<'c, 'a> {
         Written {
             topic: to.topic,
+            sink: None,
             writer: &to.writer,
             choice: Choice::default(),
             secrets: &self.topology.secrets,

@@ -18,6 +18,9 @@
 mod chain;
 mod counts;
 mod follow;
+mod health;
+mod lag;
+mod latency;
 mod output;
 mod prepare;
 mod process;
@@ -35,8 +38,9 @@ mod wiring;
 mod worker;
 
 pub use counts::Counts;
+pub use health::EngineHealth;
 pub use prepare::prepare;
-pub use report::{EngineHealth, Reporter};
+pub use report::Reporter;
 pub use standby::Standbys;
 pub use status::{Status, WorkerStatus};
 pub use supervisor::{Engine, Schemas, Topics};
@@ -82,6 +86,9 @@ enum StepError {
     Broker(#[from] BrokerError),
     #[error(transparent)]
     State(#[from] StateError),
+    /// A store turned out damaged while it was read; its task knows more.
+    #[error("read a store: {0}")]
+    Store(String),
     /// The schema registry does not say what a record was written with.
     #[error("{0}")]
     Registry(String),
@@ -92,14 +99,24 @@ impl StepError {
     fn waits_for(&self) -> &'static str {
         match self {
             Self::Registry(_) => "the schema registry",
-            Self::Broker(_) | Self::State(_) => "the broker",
+            Self::Broker(_) | Self::State(_) | Self::Store(_) => "the broker",
+        }
+    }
+
+    /// Why a transaction is aborted: a label of metrics.
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Broker(error) if error.reaction == Reaction::Rebuild => FENCED,
+            Self::Broker(_) => "broker",
+            Self::State(_) | Self::Store(_) => "store",
+            Self::Registry(_) => "registry",
         }
     }
 
     fn reaction(&self) -> Reaction {
         match self {
             // What was read before it is processed again with it.
-            Self::Registry(_) => Reaction::Abort,
+            Self::Registry(_) | Self::Store(_) => Reaction::Abort,
             Self::Broker(error) => error.reaction,
             Self::State(StateError::InUse { .. }) => Reaction::Retry,
             // The task's stores are opened anew once the transaction is gone.
@@ -114,10 +131,14 @@ impl From<StepError> for EngineError {
         match error {
             StepError::Broker(error) => Self::Broker(error),
             StepError::State(error) => Self::State(error),
+            StepError::Store(why) => Self::State(StateError::Refused(why)),
             StepError::Registry(why) => Self::Schemas(RegistryError::Away(why)),
         }
     }
 }
+
+/// The reason of an abort where the group or another producer took the work away.
+const FENCED: &str = "fenced";
 
 /// How a worker works.
 #[derive(Clone, Debug)]

@@ -10,10 +10,18 @@ use std::ops::Range;
 #[derive(Debug)]
 struct Output {
     topic: usize,
+    sink: Option<Sunk>,
     key: Option<Range<usize>>,
     value: Option<Range<usize>>,
     headers: Range<usize>,
     timestamp: i64,
+}
+
+/// The sink that an output came through, and the event's own time.
+#[derive(Clone, Copy, Debug)]
+pub struct Sunk {
+    pub index: usize,
+    pub event_time: Option<i64>,
 }
 
 /// The outputs of one record, in buffers that are used again for the next.
@@ -37,6 +45,8 @@ pub struct Sendable<'o> {
 /// An output as it comes.
 pub struct Written<'w, 'a> {
     pub topic: usize,
+    /// `None`: it goes to a topic in the middle, or one that a processor keeps.
+    pub sink: Option<Sunk>,
     pub writer: &'w Writer,
     /// Of the writer's schemas.
     pub choice: Choice,
@@ -92,6 +102,7 @@ impl Outputs {
         };
         self.records.push(Output {
             topic: written.topic,
+            sink: written.sink,
             key,
             value,
             headers: first..self.headers.len(),
@@ -146,6 +157,11 @@ impl Outputs {
             send(sendable, &headers)?;
         }
         Ok(())
+    }
+
+    /// The sinks that outputs came through, one for each.
+    pub fn sunk(&self) -> impl Iterator<Item = Sunk> {
+        self.records.iter().filter_map(|output| output.sink)
     }
 
     fn slice(&self, range: &Range<usize>) -> &[u8] {

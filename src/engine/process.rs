@@ -2,8 +2,9 @@
 
 use super::StepError;
 use super::chain::{Chain, ChainError, Stop, Surroundings};
-use super::counts::{Counts, bump};
-use super::output::Outputs;
+use super::counts::Counts;
+use super::latency::Times;
+use super::output::{Outputs, Sunk};
 use super::session::Session;
 use super::tables::TablesView;
 use super::task::Task;
@@ -21,7 +22,7 @@ use crate::state::{Mark, StateError};
 use crate::topology::{OnError, Topology};
 use crate::value::Value;
 use bumpalo::Bump;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Polls once and processes what came, counting it in `session.processed`.
 ///
@@ -58,12 +59,14 @@ pub fn poll(session: &mut Session, worker: &mut Worker, timeout: Duration) -> Re
         tasks,
         refused,
         alone: in_transaction,
+        times,
         ..
     } = session;
     let mut batch = Batch {
         shared,
         tasks,
         transaction,
+        times,
         counts,
         outputs,
         marks,
@@ -72,6 +75,7 @@ pub fn poll(session: &mut Session, worker: &mut Worker, timeout: Duration) -> Re
         refused,
         last: 0,
         processed: 0,
+        start: None,
     };
     let mut failed = None;
     let rebalance = consumer.poll(timeout, max, &mut |record| {
@@ -92,10 +96,12 @@ pub fn poll(session: &mut Session, worker: &mut Worker, timeout: Duration) -> Re
             };
             *in_transaction = Some((partition, record.origin.offset));
         }
+        batch.start.get_or_insert_with(Instant::now);
         failed = batch.process(task, &record, chain, arena).err();
         arena.reset();
     });
     let processed = batch.processed;
+    batch.counts.busy += batch.start.map_or(Duration::ZERO, |start| start.elapsed());
     drop(batch);
     session.processed += processed;
     let polled = rebalance.map(|rebalance| session.note(rebalance));
@@ -115,6 +121,7 @@ struct Batch<'b> {
     shared: &'b Shared,
     tasks: &'b mut Vec<Task>,
     transaction: &'b mut Transaction,
+    times: &'b mut Times,
     counts: &'b mut Counts,
     outputs: &'b mut Outputs,
     marks: &'b mut Vec<Mark>,
@@ -124,6 +131,8 @@ struct Batch<'b> {
     /// The task of the record before: records come in runs of one partition.
     last: usize,
     processed: usize,
+    /// When the first record came.
+    start: Option<Instant>,
 }
 
 impl Batch<'_> {
@@ -147,7 +156,8 @@ impl Batch<'_> {
             return Ok(());
         };
         self.transaction.begin()?;
-        bump(&mut self.counts.consumed, task.entry);
+        self.counts.consumed(task.entry, bytes(record.key, record.value));
+        task.reads(record.timestamp);
         self.outputs.clear();
         task.marks(self.marks);
         let refused = self
@@ -169,14 +179,18 @@ impl Batch<'_> {
             }
         };
         match result {
-            Ok(()) => write(
-                self.shared,
-                self.transaction,
-                self.outputs,
-                task,
-                self.marks,
-                self.counts,
-            )?,
+            Ok(()) => {
+                write(
+                    self.shared,
+                    self.transaction,
+                    self.outputs,
+                    task,
+                    self.marks,
+                    self.counts,
+                )?;
+                let note = |sunk: Sunk| self.times.note(sunk.index, record.timestamp, sunk.event_time);
+                self.outputs.sunk().for_each(note);
+            }
             Err(Ended::Store) => return Err(store_failed(task)),
             // Nothing of the record is done: it is read again.
             Err(Ended::Away(why)) => return Err(StepError::Registry(why)),
@@ -215,11 +229,7 @@ fn store_failed(task: &mut Task) -> StepError {
         Some(error @ StateError::Damaged { .. }) => {
             let message = error.to_string();
             task.failed = Some(error);
-            StepError::Broker(BrokerError {
-                operation: "read a store",
-                message,
-                reaction: Reaction::Abort,
-            })
+            StepError::Store(message)
         }
         Some(error) => error.into(),
         None => StateError::Refused("a store failed and did not say why".into()).into(),
@@ -345,6 +355,10 @@ fn decode<'a>(
     Ok((key, value))
 }
 
+fn bytes(key: Option<&[u8]>, value: Option<&[u8]>) -> usize {
+    key.map_or(0, <[u8]>::len) + value.map_or(0, <[u8]>::len)
+}
+
 /// Hands the outputs and the changelog of a record that succeeded to the transaction.
 fn write(
     shared: &Shared,
@@ -355,7 +369,7 @@ fn write(
     counts: &mut Counts,
 ) -> Result<(), BrokerError> {
     outputs.each(|output, headers| {
-        bump(&mut counts.produced, output.topic);
+        counts.produced(output.topic, bytes(output.key, output.value));
         let topic = shared
             .wiring
             .topics
@@ -419,13 +433,13 @@ fn fail(
     } = failed;
     match on_error {
         OnError::DeadLetter => {
-            bump(&mut counts.produced, DEAD_LETTERS);
             *counts
                 .dead_letters
                 .entry((reason.processor.clone(), reason.kind))
                 .or_default() += 1;
             let topic = &shared.topology.dead_letters;
             dead_letter::write(record, &reason, topic, own_limit.unwrap_or(limit), |letter| {
+                counts.produced(DEAD_LETTERS, bytes(letter.key, letter.value));
                 transaction.send(letter)
             })
         }

@@ -1,59 +1,63 @@
-//! The engine's numbers as metrics and health. Totals are read a few times a second; no worker waits for it.
+//! The engine's numbers as metrics. Totals are read a few times a second; no worker waits for it.
 
 use super::counts::Counts;
+use super::lag::Lags;
+use super::session::milliseconds_now;
 use super::status::Status;
-use crate::observe::{Family, Following, Probe, Report, names};
+use crate::broker::{Broker, Statistics};
+use crate::observe::{Buckets, Family, Following, Live, Sample, names};
+use crate::state::Stores;
 use metrics::Gauge;
-use serde_json::json;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// A worker that has not published for so long hangs: every call it makes ends sooner.
-const STALLED: Duration = Duration::from_secs(120);
+/// How often the sizes of stores are looked up: that is a look at each file.
+const SIZES: Duration = Duration::from_secs(10);
 
 /// Brings the metrics up to what the workers have published.
 pub struct Reporter {
     status: Arc<Status>,
-    consumed: Vec<Following>,
-    produced: Vec<Following>,
-    dead_letters: Family<(String, &'static str)>,
-    counted: Family<(String, &'static str)>,
-    commits: Following,
-    aborts: Following,
-    rebuilds: Following,
-    rebalances: Following,
-    restored: Following,
-    dropped: Family<String>,
+    live: Arc<Live>,
+    broker: Box<dyn Broker>,
+    stores: Arc<dyn Stores>,
+    start: Instant,
+    sized: Option<Instant>,
+    lags: Lags,
+    counters: Counters,
     running: Gauge,
     standby: Gauge,
     restoring: Gauge,
     remaining: Gauge,
 }
 
+struct Counters {
+    consumed: Vec<Following>,
+    consumed_bytes: Vec<Following>,
+    produced: Vec<Following>,
+    produced_bytes: Vec<Following>,
+    processed: Vec<Following>,
+    dead_letters: Family<(String, &'static str)>,
+    counted: Family<(String, &'static str)>,
+    dropped: Family<String>,
+    aborts: Family<&'static str>,
+    rebalances: Family<&'static str>,
+    commits: Following,
+    rebuilds: Following,
+    restored: Following,
+    timeouts: Following,
+}
+
 impl Reporter {
-    pub fn new(status: Arc<Status>) -> Self {
-        let names = &status.names;
+    /// `broker` and `stores`: the engine's own, or such as share what they know with them.
+    pub fn new(status: Arc<Status>, live: Arc<Live>, broker: Box<dyn Broker>, stores: Arc<dyn Stores>) -> Self {
         Self {
-            consumed: names
-                .entries
-                .iter()
-                .map(|(name, _)| Following::new(names::records_consumed(name)))
-                .collect(),
-            produced: names
-                .topics
-                .iter()
-                .map(|topic| Following::new(names::records_produced(topic)))
-                .collect(),
-            dead_letters: Family::new(|(processor, reason): &(String, &'static str)| {
-                names::dead_letters(processor, reason)
-            }),
-            counted: Family::new(|(processor, what): &(String, &'static str)| names::counted(processor, what)),
-            commits: Following::new(names::commits()),
-            aborts: Following::new(names::transactions_aborted("broker")),
-            rebuilds: Following::new(names::producer_rebuilds()),
-            rebalances: Following::new(names::rebalances("all")),
-            restored: Following::new(names::restore_records()),
-            dropped: Family::new(|processor: &String| names::dropped(processor, "failed")),
+            counters: Counters::new(&status),
+            live,
+            broker,
+            stores,
+            start: Instant::now(),
+            sized: None,
+            lags: Lags::default(),
             running: names::tasks("running"),
             standby: names::tasks("standby"),
             restoring: names::tasks("restoring"),
@@ -67,6 +71,7 @@ impl Reporter {
         let (mut running, mut restoring, mut remaining) = (0, 0, 0);
         let mut stores = vec![0; self.status.names.stores.len()];
         let mut total = Counts::default();
+        let mut stands = Vec::new();
         for worker in self.status.workers().into_iter().flatten() {
             running += worker.tasks.running;
             restoring += worker.tasks.restoring.tasks;
@@ -74,35 +79,12 @@ impl Reporter {
             for (sum, entries) in stores.iter_mut().zip(&worker.tasks.store_entries) {
                 *sum += entries;
             }
+            stands.extend(worker.tasks.stands);
             total.add(&worker.counts);
         }
-        for (following, count) in self.consumed.iter_mut().zip(&total.consumed) {
-            following.reach(*count);
-        }
-        for (following, count) in self.produced.iter_mut().zip(&total.produced) {
-            following.reach(*count);
-        }
-        for (labels, count) in &total.dead_letters {
-            self.dead_letters.reach(labels, *count);
-        }
-        for ((processor, what), count) in &total.counted {
-            let name = self
-                .status
-                .names
-                .processors
-                .get(*processor)
-                .cloned()
-                .unwrap_or_default();
-            self.counted.reach(&(name, *what), *count);
-        }
-        for (processor, count) in &total.dropped {
-            self.dropped.reach(processor, *count);
-        }
-        self.commits.reach(total.commits);
-        self.aborts.reach(total.aborts);
-        self.rebuilds.reach(total.rebuilds);
-        self.rebalances.reach(total.rebalances);
-        self.restored.reach(total.restored);
+        let statistics = self.broker.statistics();
+        self.counters.reach(&self.status, &total);
+        self.counters.timeouts.reach(statistics.timeouts);
         self.running.set(running as f64);
         self.standby.set(self.status.standbys() as f64);
         self.restoring.set(restoring as f64);
@@ -113,33 +95,145 @@ impl Reporter {
         for (table, rows) in self.status.rows() {
             names::table_rows(&table).set(rows as f64);
         }
+        self.histograms(&total);
+        let lags = self.lags.of(
+            &stands,
+            &statistics.partitions,
+            milliseconds_now(),
+            self.start.elapsed(),
+        );
+        let by_topic = |number: &dyn Fn(&super::lag::Lag) -> Option<f64>| {
+            let samples = lags
+                .iter()
+                .map(|(topic, lag)| Some(Sample::number(&[topic], number(lag)?)));
+            samples.flatten().collect()
+        };
+        self.live
+            .set(names::LAG, by_topic(&|lag| lag.records.map(|records| records as f64)));
+        self.live.set(
+            names::LAG_SECONDS,
+            by_topic(&|lag| lag.age.map(|age| age.as_secs_f64())),
+        );
+        self.live.set(
+            names::STABLE_LAG,
+            by_topic(&|lag| lag.unstable.map(|records| records as f64)),
+        );
+        self.clients(&statistics);
+        self.sizes();
+    }
+
+    fn histograms(&self, total: &Counts) {
+        let of = |names: &[String], all: &[Buckets]| {
+            let filled = names.iter().zip(all).filter(|(_, buckets)| buckets.count() > 0);
+            filled
+                .map(|(name, buckets)| Sample::buckets(&[name], buckets.clone()))
+                .collect()
+        };
+        let known = &self.status.names;
+        let live = &self.live;
+        live.set(
+            names::PROCESSOR_SECONDS,
+            of(&known.processors, &total.processor_seconds),
+        );
+        live.set(names::INGEST_LATENCY, of(&known.sinks, &total.ingest_latency));
+        live.set(names::EVENT_LATENCY, of(&known.sinks, &total.event_latency));
+        live.set(
+            names::PROCESS_SECONDS,
+            vec![Sample::number(&[], total.busy.as_secs_f64())],
+        );
+        let mut commits = Buckets::new(names::COMMIT_BUCKETS);
+        commits.add(&total.commit_seconds);
+        live.set(names::COMMIT_SECONDS, vec![Sample::buckets(&[], commits)]);
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "gauges are doubles")]
+    fn clients(&self, statistics: &Statistics) {
+        let queues = [("producer", statistics.producers), ("consumer", statistics.consumers)];
+        let messages = queues.map(|(client, queue)| Sample::number(&[client], queue.messages as f64));
+        let bytes = queues.map(|(client, queue)| Sample::number(&[client], queue.bytes as f64));
+        self.live.set(names::KAFKA_QUEUE_MESSAGES, messages.to_vec());
+        self.live.set(names::KAFKA_QUEUE_BYTES, bytes.to_vec());
+        let round_trip = statistics
+            .round_trip
+            .map(|time| Sample::number(&[], time.as_secs_f64()));
+        self.live.set(names::KAFKA_ROUND_TRIP, round_trip.into_iter().collect());
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "gauges are doubles")]
+    fn sizes(&mut self) {
+        if self.sized.is_some_and(|sized| sized.elapsed() < SIZES) {
+            return;
+        }
+        self.sized = Some(Instant::now());
+        for name in &self.status.names.stores {
+            if let Some(bytes) = self.stores.bytes(name) {
+                names::store_bytes(name).set(bytes as f64);
+            }
+        }
     }
 }
 
-/// What the HTTP server asks.
-pub struct EngineHealth(pub Arc<Status>);
-
-impl Probe for EngineHealth {
-    fn report(&self) -> Report {
-        let mut not_live = Vec::new();
-        if self.0.has_failed() {
-            not_live.push("a worker has failed".to_owned());
+impl Counters {
+    fn new(status: &Status) -> Self {
+        let known = &status.names;
+        let by_source = |make: fn(&str) -> metrics::Counter| {
+            let entries = known.entries.iter();
+            entries.map(|(name, _)| Following::new(make(name))).collect()
+        };
+        let by = |names: &[String], make: fn(&str) -> metrics::Counter| {
+            names.iter().map(|name| Following::new(make(name))).collect()
+        };
+        Self {
+            consumed: by_source(names::records_consumed),
+            consumed_bytes: by_source(names::bytes_consumed),
+            produced: by(&known.topics, names::records_produced),
+            produced_bytes: by(&known.topics, names::bytes_produced),
+            processed: by(&known.processors, names::processor_records),
+            dead_letters: Family::new(|(processor, reason): &(String, &'static str)| {
+                names::dead_letters(processor, reason)
+            }),
+            counted: Family::new(|(processor, what): &(String, &'static str)| names::counted(processor, what)),
+            dropped: Family::new(|processor: &String| names::dropped(processor, "failed")),
+            aborts: Family::new(|reason: &&'static str| names::transactions_aborted(reason)),
+            rebalances: Family::new(|kind: &&'static str| names::rebalances(kind)),
+            commits: Following::new(names::commits()),
+            rebuilds: Following::new(names::producer_rebuilds()),
+            restored: Following::new(names::restore_records()),
+            timeouts: Following::new(names::kafka_timeouts()),
         }
-        let workers = self.0.workers();
-        for (index, worker) in workers.iter().enumerate() {
-            if worker.as_ref().is_some_and(|worker| worker.at.elapsed() > STALLED) {
-                not_live.push(format!("worker {index} has not moved for {} s", STALLED.as_secs()));
+    }
+
+    fn reach(&mut self, status: &Status, total: &Counts) {
+        let lists = [
+            (&mut self.consumed, &total.consumed),
+            (&mut self.consumed_bytes, &total.consumed_bytes),
+            (&mut self.produced, &total.produced),
+            (&mut self.produced_bytes, &total.produced_bytes),
+            (&mut self.processed, &total.processed),
+        ];
+        for (followings, counts) in lists {
+            for (following, count) in followings.iter_mut().zip(counts) {
+                following.reach(*count);
             }
         }
-        let details = workers.iter().flatten().map(|worker| {
-            let consumed: u64 = worker.counts.consumed.iter().sum();
-            json!({"running": worker.tasks.running, "restoring": worker.tasks.restoring.tasks,
-                   "remaining": worker.tasks.restoring.remaining, "consumed": consumed, "commits": worker.counts.commits})
-        });
-        Report {
-            not_live,
-            not_ready: self.0.not_ready().into_iter().collect(),
-            details: json!({"workers": details.collect::<Vec<_>>(), "tables": self.0.rows()}),
+        for (labels, count) in &total.dead_letters {
+            self.dead_letters.reach(labels, *count);
         }
+        for ((processor, what), count) in &total.counted {
+            let name = status.names.processors.get(*processor).cloned().unwrap_or_default();
+            self.counted.reach(&(name, *what), *count);
+        }
+        for (processor, count) in &total.dropped {
+            self.dropped.reach(processor, *count);
+        }
+        for (reason, count) in &total.aborts {
+            self.aborts.reach(reason, *count);
+        }
+        for (kind, count) in &total.rebalances {
+            self.rebalances.reach(kind, *count);
+        }
+        self.commits.reach(total.commits);
+        self.rebuilds.reach(total.rebuilds);
+        self.restored.reach(total.restored);
     }
 }

@@ -3,6 +3,7 @@
 //! When the producer is fenced or fails for good, the whole session is dropped and a new one built: nothing of it may go on.
 
 use super::counts::Counts;
+use super::latency::Times;
 use super::restore::Restore;
 use super::restoring::Restoring;
 use super::task::Task;
@@ -17,7 +18,7 @@ use crate::broker::{
 use crate::sabotage::{Sabotage, sabotaged};
 use crate::state::StateError;
 use crate::topology::Guarantee;
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
 /// How long one call to the broker may take before other things get their turn.
 const CALL_TIMEOUT: Duration = Duration::from_secs(5);
@@ -27,6 +28,10 @@ const RESTORE_SLICE: Duration = Duration::from_millis(20);
 pub struct Session {
     pub(super) consumer: Box<dyn Consumer>,
     pub(super) transaction: Transaction,
+    /// Of what was written in it.
+    pub(super) times: Times,
+    /// When its commit was first called.
+    commit_since: Option<Instant>,
     pub(super) tasks: Vec<Task>,
     restoring: Restoring,
     rebalance: Option<Rebalance>,
@@ -67,6 +72,8 @@ impl Session {
         Ok(Self {
             consumer,
             transaction: Transaction::new(producer, guarantee, CALL_TIMEOUT),
+            times: Times::default(),
+            commit_since: None,
             tasks: Vec::new(),
             restoring: Restoring::default(),
             rebalance: None,
@@ -93,8 +100,9 @@ impl Session {
             return Ok(Step::Busy);
         }
         if self.rebalance.is_some() {
+            let kind = self.rebalance.as_ref().map_or("", kind_of);
             self.rebalance(worker)?;
-            worker.counts.rebalances += 1;
+            *worker.counts.rebalances.entry(kind).or_default() += 1;
             return Ok(Step::Busy);
         }
         // A commit that could not be begun comes before any other record: a transaction that is meant for one record, to find the
@@ -164,6 +172,7 @@ impl Session {
             return Ok(());
         }
         self.transaction.begin()?;
+        let since = *self.commit_since.get_or_insert_with(Instant::now);
         #[cfg(test)]
         if sabotaged(Sabotage::StateBeforeCommit) {
             self.tasks.iter_mut().for_each(|task| task.committed(guarantee));
@@ -173,6 +182,8 @@ impl Session {
             task.committed(guarantee);
         }
         counts.commits += 1;
+        counts.commit_seconds.record(since.elapsed().as_secs_f64(), 1);
+        self.times.committed(milliseconds_now(), counts);
         self.ended();
         self.one_by_one = self.one_by_one.saturating_sub(1);
         self.refused.retain(|(partition, refused, _)| {
@@ -242,6 +253,13 @@ impl Session {
         self.since = None;
         self.alone = None;
         self.processed = 0;
+        self.commit_since = None;
+        self.times.clear();
+    }
+
+    /// Something was processed that is not committed.
+    pub(super) fn is_open(&self) -> bool {
+        self.since.is_some()
     }
 
     fn rebalance(&mut self, worker: &mut Worker) -> Result<(), StepError> {
@@ -256,7 +274,7 @@ impl Session {
             }
             Some(Rebalance::Lost(partitions)) => {
                 if self.since.is_some() {
-                    worker.counts.aborts += 1;
+                    worker.counts.aborted(super::FENCED);
                     self.rewind()?;
                 }
                 self.assigned = false;
@@ -394,7 +412,25 @@ impl Session {
             assigned: self.assigned,
             running: self.tasks.len().saturating_sub(restoring.tasks),
             restoring,
+            stands: self.tasks.iter().map(Task::stand).collect(),
             store_entries,
         }
     }
+}
+
+/// A label of metrics.
+fn kind_of(rebalance: &Rebalance) -> &'static str {
+    match rebalance {
+        Rebalance::Assigned(_) => "assigned",
+        Rebalance::Revoked(_) => "revoked",
+        Rebalance::Lost(_) => "lost",
+    }
+}
+
+/// Of the clock that timestamps of records are of. For metrics only: nothing that is done depends on it.
+pub(super) fn milliseconds_now() -> i64 {
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(now.as_millis()).unwrap_or(i64::MAX)
 }

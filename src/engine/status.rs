@@ -47,7 +47,9 @@ pub struct Status {
     workers: Vec<Mutex<Option<WorkerStatus>>>,
     rows: Mutex<Vec<(String, usize)>>,
     standbys: AtomicUsize,
+    brokers_away: AtomicBool,
     schemas_away: AtomicBool,
+    started: AtomicBool,
     tables_loaded: AtomicBool,
     failed: AtomicBool,
 }
@@ -70,7 +72,9 @@ impl Status {
             workers: (0..workers).map(|_| Mutex::new(None)).collect(),
             rows: Mutex::default(),
             standbys: AtomicUsize::new(0),
+            brokers_away: AtomicBool::new(false),
             schemas_away: AtomicBool::new(false),
+            started: AtomicBool::new(false),
             tables_loaded: AtomicBool::new(false),
             failed: AtomicBool::new(false),
         }
@@ -108,6 +112,10 @@ impl Status {
         self.standbys.load(Ordering::Relaxed)
     }
 
+    pub(super) fn set_brokers_away(&self, away: bool) {
+        self.brokers_away.store(away, Ordering::Release);
+    }
+
     pub(super) fn set_schemas_away(&self, away: bool) {
         self.schemas_away.store(away, Ordering::Release);
     }
@@ -129,32 +137,48 @@ impl Status {
         self.failed.load(Ordering::Acquire)
     }
 
-    /// Why the engine is not ready; `None`: it is.
-    pub fn not_ready(&self) -> Option<String> {
+    /// Why the engine is not ready; nothing: it is. Once it was, it has started.
+    pub fn reasons(&self) -> Vec<String> {
+        let reasons = self.look();
+        if reasons.is_empty() {
+            self.started.store(true, Ordering::Release);
+        }
+        reasons
+    }
+
+    /// It was ready once.
+    pub fn has_started(&self) -> bool {
+        self.started.load(Ordering::Acquire)
+    }
+
+    fn look(&self) -> Vec<String> {
         if self.has_failed() {
-            return Some("a worker has failed".into());
+            return vec!["a worker has failed".into()];
+        }
+        // One comes after the other, and workers after all of them.
+        if self.brokers_away.load(Ordering::Acquire) {
+            return vec!["the brokers are waited for".into()];
         }
         if self.schemas_away.load(Ordering::Acquire) {
-            return Some("the schema registry is waited for".into());
+            return vec!["the schema registry is waited for".into()];
         }
         if !self.are_tables_loaded() {
-            return Some("tables are being loaded".into());
+            return vec!["topics are being prepared and tables loaded".into()];
         }
-        for (index, worker) in self.workers().into_iter().enumerate() {
-            match worker {
-                None => return Some(format!("worker {index} is starting")),
-                Some(WorkerStatus {
-                    waits_for: Some(who), ..
-                }) => return Some(format!("worker {index} waits for {who}")),
-                Some(worker) if !worker.tasks.assigned => {
-                    return Some(format!("worker {index} waits for the group to give it its tasks"));
-                }
-                Some(worker) if worker.tasks.restoring.tasks > 0 => {
-                    return Some(format!("worker {index} restores {}", worker.tasks.restoring));
-                }
-                Some(_) => {}
+        let workers = self.workers().into_iter().enumerate();
+        let reasons = workers.filter_map(|(index, worker)| match worker {
+            None => Some(format!("worker {index} is starting")),
+            Some(WorkerStatus {
+                waits_for: Some(who), ..
+            }) => Some(format!("worker {index} waits for {who}")),
+            Some(worker) if !worker.tasks.assigned => {
+                Some(format!("worker {index} waits for the group to give it its tasks"))
             }
-        }
-        None
+            Some(worker) if worker.tasks.restoring.tasks > 0 => {
+                Some(format!("worker {index} restores {}", worker.tasks.restoring))
+            }
+            Some(_) => None,
+        });
+        reasons.collect()
     }
 }

@@ -70,7 +70,7 @@ impl Engine {
         };
         let (setup, status, ends) = (shared.clone(), engine.status.clone(), engine.stop.clone());
         engine.spawn("tables", move || {
-            prepare_topics(&setup, topics, &ends)?;
+            prepare_topics(&setup, topics, &status, &ends)?;
             prepare_schemas(&setup, register, &status, &ends)?;
             follow_tables(&setup, &status, &ends)
         })?;
@@ -160,17 +160,19 @@ pub enum Topics {
 }
 
 /// Waits for a broker that is away, for ever.
-fn prepare_topics(shared: &Shared, topics: Topics, stop: &AtomicBool) -> Result<(), EngineError> {
+fn prepare_topics(shared: &Shared, topics: Topics, status: &Status, stop: &AtomicBool) -> Result<(), EngineError> {
     while topics == Topics::Prepare && !stop.load(Ordering::Relaxed) {
         match prepare(shared.broker.as_ref(), &shared.topology) {
             Ok(()) => break,
             Err(EngineError::Broker(error)) if error.reaction == Reaction::Retry => {
                 tracing::warn!(%error, "the brokers are waited for");
+                status.set_brokers_away(true);
                 std::thread::park_timeout(BROKER_BACKOFF);
             }
             Err(error) => return Err(error),
         }
     }
+    status.set_brokers_away(false);
     Ok(())
 }
 

@@ -19,6 +19,18 @@ pub struct Task {
     committed: Option<i64>,
     /// The offset after the last record processed.
     position: Option<i64>,
+    /// The oldest timestamp of the records that were read and are not committed. Kept when their transaction is aborted.
+    oldest: Option<i64>,
+}
+
+/// How far a task has come, for the metrics.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stand {
+    pub partition: TopicPartition,
+    /// `None`: nothing was ever committed.
+    pub committed: Option<i64>,
+    /// Timestamp, in milliseconds since the epoch, of the oldest record that was read and is not committed.
+    pub oldest: Option<i64>,
 }
 
 /// A store and where it stands in its changelog.
@@ -99,6 +111,7 @@ impl Task {
             failed: None,
             committed,
             position: committed,
+            oldest: None,
         };
         task.open_stores(shared)?;
         Ok(task)
@@ -152,6 +165,21 @@ impl Task {
         self.committed.map_or(Position::Beginning, Position::Offset)
     }
 
+    /// A record with this timestamp is about to be processed; negative: it has none.
+    pub fn reads(&mut self, timestamp: i64) {
+        if timestamp >= 0 {
+            self.oldest = Some(self.oldest.map_or(timestamp, |oldest| oldest.min(timestamp)));
+        }
+    }
+
+    pub fn stand(&self) -> Stand {
+        Stand {
+            partition: self.partition.clone(),
+            committed: self.committed,
+            oldest: self.oldest,
+        }
+    }
+
     /// A record was processed.
     pub fn advance(&mut self, offset: i64) {
         self.position = Some(offset.saturating_add(1));
@@ -171,6 +199,7 @@ impl Task {
     /// nothing more, or they would stand behind what is missing in them.
     pub fn committed(&mut self, guarantee: Guarantee) {
         self.committed = self.position;
+        self.oldest = None;
         if self.failed.is_none() {
             let mut stores = self.stores.iter_mut();
             self.failed = stores.find_map(|store| store.committed(guarantee).err());

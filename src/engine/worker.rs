@@ -11,6 +11,7 @@ use super::restoring::Progress;
 use super::session::Session;
 use super::standby::Standbys;
 use super::tables::Tables;
+use super::task::Stand;
 use super::wiring::Wiring;
 use super::{EngineError, StepError, WorkerSettings};
 use crate::broker::{Broker, Reaction};
@@ -66,6 +67,7 @@ impl Worker {
         let counts = Counts::new(
             shared.wiring.entries.len(),
             shared.wiring.topics.len(),
+            shared.topology.processors.len(),
             shared.wiring.sinks.len(),
         );
         Self {
@@ -139,7 +141,7 @@ impl Worker {
             }
             Reaction::Abort | Reaction::DeadLetter => {
                 tracing::info!(worker = self.settings.index, %error, "the transaction is aborted and begun again");
-                self.counts.aborts += 1;
+                self.counts.aborted(error.reason());
                 if let Some(mut session) = session {
                     if !session.abort_next(&error) {
                         session.give_up();
@@ -151,6 +153,9 @@ impl Worker {
             Reaction::Rebuild => {
                 tracing::warn!(worker = self.settings.index, %error, "the producer is of no more use: a new one is built");
                 self.counts.rebuilds += 1;
+                if session.as_ref().is_some_and(Session::is_open) {
+                    self.counts.aborted(error.reason());
+                }
                 drop(session);
             }
             Reaction::Fatal => {
@@ -196,6 +201,8 @@ pub struct TaskNumbers {
     pub assigned: bool,
     pub running: usize,
     pub restoring: Progress,
+    /// How far each task has come.
+    pub stands: Vec<Stand>,
     /// Entries of each store, in the order of [`Wiring::stores`].
     pub store_entries: Vec<usize>,
 }

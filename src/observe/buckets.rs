@@ -1,7 +1,7 @@
 //! A histogram that its owner keeps alone: no lock, no allocation, and nobody waits for it.
 
 /// Numbers by size. Cheap to copy: one is handed to the metrics a few times a second.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Buckets {
     bounds: &'static [f64],
     /// By bound, each without those below it; the last one: above all bounds.
@@ -29,8 +29,12 @@ impl Buckets {
         self.sum += number * times as f64;
     }
 
-    /// Adds another one with the same bounds.
+    /// Adds another one with the same bounds; one that has none yet takes the other's.
     pub fn add(&mut self, other: &Self) {
+        if self.counts.is_empty() {
+            self.clone_from(other);
+            return;
+        }
         for (count, more) in self.counts.iter_mut().zip(&other.counts) {
             *count += more;
         }

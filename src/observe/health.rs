@@ -27,6 +27,8 @@ pub trait Probe: Send + Sync {
 pub struct Report {
     /// Why it is not live; empty: it is.
     pub not_live: Vec<String>,
+    /// Why it has not started; empty: it has, and that stays so.
+    pub not_started: Vec<String>,
     /// Why it is not ready, but for [`Report::not_live`].
     pub not_ready: Vec<String>,
     /// More, for people and dashboards.
@@ -214,6 +216,7 @@ impl Probe for Health {
         });
         Report {
             not_live,
+            not_started: Vec::new(),
             not_ready,
             details,
         }

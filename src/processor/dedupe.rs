@@ -140,8 +140,7 @@ fn part<'a>(expression: &Expression, scope: &Scope<'a>) -> Result<Option<&'a str
 fn event_time(value: Option<Value<'_>>) -> Result<Option<i64>, Failure> {
     let read = match value {
         None | Some(Value::Null) => return Ok(None),
-        Some(Value::String(text)) => text.parse::<jiff::Timestamp>().ok().map(|time| time.as_millisecond()),
-        Some(value @ Value::Number(_)) => value.as_i64(),
+        Some(value @ (Value::String(_) | Value::Number(_))) => value.as_milliseconds(),
         Some(other) => return Err(Failure::wrong_type("time", "a text or a number", other)),
     };
     match read {

@@ -24,6 +24,10 @@ pub trait Stores: Send + Sync {
     /// # Errors
     /// As [`Stores::open`].
     fn set_aside(&self, id: &StoreId, spec: &StoreSpec) -> Result<(), StateError>;
+    /// Size on disk of all parts of a store that are here; `None`: it is not on disk, or can't be told.
+    fn bytes(&self, _store: &str) -> Option<u64> {
+        None
+    }
 }
 
 impl<S: Stores + ?Sized> Stores for Arc<S> {
@@ -33,6 +37,10 @@ impl<S: Stores + ?Sized> Stores for Arc<S> {
 
     fn set_aside(&self, id: &StoreId, spec: &StoreSpec) -> Result<(), StateError> {
         self.as_ref().set_aside(id, spec)
+    }
+
+    fn bytes(&self, store: &str) -> Option<u64> {
+        self.as_ref().bytes(store)
     }
 }
 

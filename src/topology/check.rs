@@ -287,6 +287,7 @@ fn assemble(draft: Draft<'_>, links: &Links, order: &[usize]) -> Option<Topology
             condition: sink.condition?,
             key: sink.new_key,
             headers: sink.headers,
+            event_time: sink.event_time,
             format: sink.format?,
             description: sink.description,
             place: sink.key.place.clone(),

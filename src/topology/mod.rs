@@ -15,6 +15,7 @@ mod expressions;
 mod extends;
 mod feeds;
 mod file;
+mod fingerprint;
 mod formats;
 mod graph;
 mod names;
@@ -33,6 +34,7 @@ pub use api::{ApiInfo, CorrelationId};
 pub use feeds::{
     Feed, FeedKey, FeedKind, QueueType, Rabbitmq, Sqs, Webhook, WebhookAuth, WebhookTls, types as feed_types,
 };
+pub use fingerprint::fingerprint;
 pub use graph::{Entry, Graph, SubTopology};
 pub use plan::{Action, Expected, Missing, Partitions, Plan, PlannedTopic, Role, Setting, Verdict, Wrong, compare};
 pub use selection::Selection;
@@ -128,6 +130,8 @@ pub struct Sink {
     pub condition: Condition,
     pub key: Option<Expression>,
     pub headers: Vec<(String, Expression)>,
+    /// When the event was, for the metrics.
+    pub event_time: Option<Expression>,
     pub format: Format,
     /// For people.
     pub description: Option<String>,

@@ -19,6 +19,7 @@ pub(super) struct SinkDraft<'a> {
     pub condition: Option<Condition>,
     pub new_key: Option<Expression>,
     pub headers: Vec<(String, Expression)>,
+    pub event_time: Option<Expression>,
     /// `None` where it was wrong.
     pub format: Option<Format>,
     pub description: Option<String>,
@@ -37,6 +38,7 @@ pub(super) fn read<'a>(key: &'a Key, node: &'a Node, parts: &Parts<'_>, mistakes
         condition: None,
         new_key: None,
         headers: Vec::new(),
+        event_time: None,
         format: None,
         description: None,
     };
@@ -56,6 +58,7 @@ pub(super) fn read<'a>(key: &'a Key, node: &'a Node, parts: &Parts<'_>, mistakes
         .into_iter()
         .map(|(key, value)| (key.text.clone(), value))
         .collect();
+    sink.event_time = fields.optional("event_time", expression(names));
     sink.format = formats::read(&mut fields, Use::Write, parts);
     sink.description = fields.optional("description", text);
     for expression in sink.new_key.iter().chain(sink.headers.iter().map(|(_, value)| value)) {

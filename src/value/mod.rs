@@ -20,6 +20,7 @@ mod scan;
 mod secrets;
 #[cfg(test)]
 mod tests;
+mod time;
 mod write;
 
 pub use number::{Exact, compare_numbers, exact, number, same_number};

@@ -4,6 +4,7 @@ use super::config::KafkaSettings;
 use super::context::ConsumerCallbacks;
 use super::errors::classify;
 use super::offsets::{is_reset_unfinished, offsets_of};
+use super::statistics::{Client, Clients, Kind};
 use super::{list, list_at, offset};
 use crate::broker::{
     BrokerError, Consumer, ConsumerSettings, GroupMetadata, Position, Reaction, Rebalance, TopicPartition,
@@ -13,6 +14,7 @@ use crate::record::{Header, Origin, RawRecord};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::message::{BorrowedMessage, Headers, Message};
 use rdkafka::{Offset, TopicPartitionList};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -26,15 +28,20 @@ pub struct GroupConsumer {
 impl GroupConsumer {
     /// # Errors
     /// `Fatal` for properties that librdkafka refuses.
-    pub fn subscribe(kafka: &KafkaSettings, settings: &ConsumerSettings) -> Result<Self, BrokerError> {
+    pub fn subscribe(
+        kafka: &KafkaSettings,
+        settings: &ConsumerSettings,
+        clients: &Arc<Clients>,
+    ) -> Result<Self, BrokerError> {
         let mut config = kafka.consumer();
         config.set("group.id", &settings.group);
         config.set("client.id", &settings.client);
         if let Some(instance) = &settings.instance {
             config.set("group.instance.id", instance);
         }
+        let callbacks = ConsumerCallbacks::told_by(Client::of(clients, Kind::Consumer, &mut config));
         let consumer: BaseConsumer<ConsumerCallbacks> = config
-            .create_with_context(ConsumerCallbacks::default())
+            .create_with_context(callbacks)
             .map_err(|error| classify("create the consumer", error))?;
         let topics: Vec<&str> = settings.topics.iter().map(String::as_str).collect();
         consumer

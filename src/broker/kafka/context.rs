@@ -1,5 +1,6 @@
 //! librdkafka's callbacks: rebalances and failed deliveries become data, its log becomes ours.
 
+use super::statistics::Client;
 use crate::broker::{BrokerError, Rebalance, TopicPartition};
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
@@ -46,9 +47,18 @@ pub struct ConsumerCallbacks {
     pending: Mutex<Option<Rebalance>>,
     /// Set when the consumer is being dropped: nobody is there to complete a rebalance any more.
     pub closing: AtomicBool,
+    /// Takes its statistics; `None`: nobody.
+    client: Option<Client>,
 }
 
 impl ConsumerCallbacks {
+    pub fn told_by(client: Client) -> Self {
+        Self {
+            client: Some(client),
+            ..Self::default()
+        }
+    }
+
     pub fn take(&self) -> Option<Rebalance> {
         self.pending
             .lock()
@@ -64,6 +74,12 @@ impl ClientContext for ConsumerCallbacks {
 
     fn error(&self, met: KafkaError, reason: &str) {
         error(&met, reason);
+    }
+
+    fn stats_raw(&self, json: &[u8]) {
+        if let Some(client) = &self.client {
+            client.tells(json);
+        }
     }
 }
 
@@ -104,9 +120,17 @@ fn partitions(list: &TopicPartitionList) -> Vec<TopicPartition> {
 #[derive(Default)]
 pub struct ProducerCallbacks {
     failed: Mutex<Option<BrokerError>>,
+    client: Option<Client>,
 }
 
 impl ProducerCallbacks {
+    pub fn told_by(client: Client) -> Self {
+        Self {
+            client: Some(client),
+            ..Self::default()
+        }
+    }
+
     pub fn take_failure(&self) -> Option<BrokerError> {
         self.failed
             .lock()
@@ -122,6 +146,12 @@ impl ClientContext for ProducerCallbacks {
 
     fn error(&self, met: KafkaError, reason: &str) {
         error(&met, reason);
+    }
+
+    fn stats_raw(&self, json: &[u8]) {
+        if let Some(client) = &self.client {
+            client.tells(json);
+        }
     }
 }
 

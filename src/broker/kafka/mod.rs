@@ -10,17 +10,19 @@ mod mock;
 mod offsets;
 mod producer;
 mod reader;
+mod statistics;
 mod writer;
 
 pub use config::KafkaSettings;
 pub use mock::MockKafka;
 
 use super::{
-    Admin, Broker, BrokerError, Consumer, ConsumerSettings, Position, Producer, ProducerSettings, Reader,
+    Admin, Broker, BrokerError, Consumer, ConsumerSettings, Position, Producer, ProducerSettings, Reader, Statistics,
     TopicPartition, Writer,
 };
 use rdkafka::{Offset, TopicPartitionList};
 use reader::Uncommitted;
+use statistics::Clients;
 use std::sync::Arc;
 
 /// A Kafka cluster.
@@ -28,6 +30,7 @@ use std::sync::Arc;
 pub struct KafkaBroker {
     settings: KafkaSettings,
     uncommitted: Arc<Uncommitted>,
+    clients: Arc<Clients>,
 }
 
 impl KafkaBroker {
@@ -35,17 +38,26 @@ impl KafkaBroker {
         Self {
             settings,
             uncommitted: Arc::default(),
+            clients: Arc::default(),
         }
     }
 }
 
 impl Broker for KafkaBroker {
     fn consumer(&self, settings: &ConsumerSettings) -> Result<Box<dyn Consumer>, BrokerError> {
-        Ok(Box::new(consumer::GroupConsumer::subscribe(&self.settings, settings)?))
+        Ok(Box::new(consumer::GroupConsumer::subscribe(
+            &self.settings,
+            settings,
+            &self.clients,
+        )?))
     }
 
     fn producer(&self, settings: &ProducerSettings) -> Result<Box<dyn Producer>, BrokerError> {
-        Ok(Box::new(producer::KafkaProducer::start(&self.settings, settings)?))
+        Ok(Box::new(producer::KafkaProducer::start(
+            &self.settings,
+            settings,
+            &self.clients,
+        )?))
     }
 
     fn reader(&self) -> Result<Box<dyn Reader>, BrokerError> {
@@ -60,7 +72,11 @@ impl Broker for KafkaBroker {
     }
 
     fn writer(&self) -> Result<Box<dyn Writer>, BrokerError> {
-        Ok(Box::new(writer::KafkaWriter::start(&self.settings)?))
+        Ok(Box::new(writer::KafkaWriter::start(&self.settings, &self.clients)?))
+    }
+
+    fn statistics(&self) -> Statistics {
+        self.clients.statistics()
     }
 }
 

@@ -7,6 +7,7 @@ use super::config::KafkaSettings;
 use super::consumer::offsets_list;
 use super::context::ProducerCallbacks;
 use super::errors::classify;
+use super::statistics::{Client, Clients, Kind};
 use crate::broker::{BrokerError, GroupMetadata, Outgoing, Producer, ProducerSettings, Reaction, TopicPartition};
 use rdkafka::bindings;
 use rdkafka::consumer::ConsumerGroupMetadata;
@@ -14,6 +15,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use rdkafka::util::IntoOpaque;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const INIT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -29,13 +31,18 @@ pub struct KafkaProducer {
 
 impl KafkaProducer {
     /// Creates the producer; a transactional one has ended its predecessor's transaction when this returns.
-    pub fn start(kafka: &KafkaSettings, settings: &ProducerSettings) -> Result<Self, BrokerError> {
+    pub fn start(
+        kafka: &KafkaSettings,
+        settings: &ProducerSettings,
+        clients: &Arc<Clients>,
+    ) -> Result<Self, BrokerError> {
         let mut config = kafka.producer();
         if let Some(id) = &settings.transactional_id {
             config.set("transactional.id", id);
         }
+        let callbacks = ProducerCallbacks::told_by(Client::of(clients, Kind::Producer, &mut config));
         let producer: BaseProducer<ProducerCallbacks> = config
-            .create_with_context(ProducerCallbacks::default())
+            .create_with_context(callbacks)
             .map_err(|error| classify("create the producer", error))?;
         let transactional = settings.transactional_id.is_some();
         if transactional {

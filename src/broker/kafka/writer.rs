@@ -8,6 +8,7 @@ use super::consumer::hand_over;
 use super::context::log;
 use super::errors::classify;
 use super::producer::base_record;
+use super::statistics::{Client, Clients, Kind};
 use crate::broker::{BrokerError, Done, Outgoing, Reaction, Writer};
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
@@ -23,6 +24,7 @@ const LINGER_MS: &str = "5";
 
 pub struct KafkaWriter {
     kafka: KafkaSettings,
+    clients: Arc<Clients>,
     producer: Mutex<Arc<ThreadedProducer<Callbacks>>>,
 }
 
@@ -32,6 +34,7 @@ struct Callbacks {
     broken: AtomicBool,
     /// How a record is sent alone; `None`: this is how.
     alone: Option<Alone>,
+    client: Client,
 }
 
 /// What is owed to whoever wrote a record.
@@ -44,13 +47,14 @@ struct Owed {
 /// A producer whose batches have one record; built when first needed.
 struct Alone {
     kafka: KafkaSettings,
+    clients: Arc<Clients>,
     producer: OnceLock<Result<ThreadedProducer<Callbacks>, BrokerError>>,
 }
 
 impl Alone {
     /// Sends a record once more. It is called where nothing may wait: if there is no room, its owner sends it again.
     fn send(&self, message: &BorrowedMessage<'_>, owed: Owed) {
-        let producer = self.producer.get_or_init(|| producer(&self.kafka, None));
+        let producer = self.producer.get_or_init(|| producer(&self.kafka, &self.clients, None));
         let producer = match producer {
             Ok(producer) => producer,
             Err(error) => return (owed.done)(Err(error.clone())),
@@ -86,6 +90,10 @@ impl ClientContext for Callbacks {
         }
         super::context::error(&met, reason);
     }
+
+    fn stats_raw(&self, json: &[u8]) {
+        self.client.tells(json);
+    }
 }
 
 impl ProducerContext for Callbacks {
@@ -116,10 +124,11 @@ impl Callbacks {
 impl KafkaWriter {
     /// # Errors
     /// `Fatal` for properties that librdkafka refuses.
-    pub fn start(kafka: &KafkaSettings) -> Result<Self, BrokerError> {
+    pub fn start(kafka: &KafkaSettings, clients: &Arc<Clients>) -> Result<Self, BrokerError> {
         Ok(Self {
             kafka: kafka.clone(),
-            producer: Mutex::new(Arc::new(start(kafka)?)),
+            clients: Arc::clone(clients),
+            producer: Mutex::new(Arc::new(start(kafka, clients)?)),
         })
     }
 
@@ -128,21 +137,26 @@ impl KafkaWriter {
         let mut producer = self.producer.lock().unwrap_or_else(PoisonError::into_inner);
         if producer.context().broken.load(Ordering::Relaxed) {
             tracing::warn!("the feeds' producer has failed for good: a new one is built");
-            *producer = Arc::new(start(&self.kafka)?);
+            *producer = Arc::new(start(&self.kafka, &self.clients)?);
         }
         Ok(Arc::clone(&producer))
     }
 }
 
-fn start(kafka: &KafkaSettings) -> Result<ThreadedProducer<Callbacks>, BrokerError> {
+fn start(kafka: &KafkaSettings, clients: &Arc<Clients>) -> Result<ThreadedProducer<Callbacks>, BrokerError> {
     let alone = Alone {
         kafka: kafka.clone(),
+        clients: Arc::clone(clients),
         producer: OnceLock::new(),
     };
-    producer(kafka, Some(alone))
+    producer(kafka, clients, Some(alone))
 }
 
-fn producer(kafka: &KafkaSettings, alone: Option<Alone>) -> Result<ThreadedProducer<Callbacks>, BrokerError> {
+fn producer(
+    kafka: &KafkaSettings,
+    clients: &Arc<Clients>,
+    alone: Option<Alone>,
+) -> Result<ThreadedProducer<Callbacks>, BrokerError> {
     let mut config = kafka.producer();
     if alone.is_none() {
         config.set("batch.num.messages", "1");
@@ -153,10 +167,12 @@ fn producer(kafka: &KafkaSettings, alone: Option<Alone>) -> Result<ThreadedProdu
     if !kafka.properties.contains_key("linger.ms") {
         config.set("linger.ms", LINGER_MS);
     }
+    let client = Client::of(clients, Kind::Producer, &mut config);
     config
         .create_with_context(Callbacks {
             broken: AtomicBool::new(false),
             alone,
+            client,
         })
         .map_err(|error| classify("create the feeds' producer", error))
 }

@@ -13,6 +13,7 @@ mod kept;
 mod tests;
 
 use super::{Declared, Level, Registered, Registry, RegistryError, Settings, Subjects, Version};
+use crate::observe::names;
 use address::Address;
 use asking::Asking;
 use kept::Kept;
@@ -70,7 +71,9 @@ impl HttpRegistry {
             let Some(address) = self.addresses.get(at) else {
                 continue;
             };
-            match self.asking.wait(request(Arc::clone(address))) {
+            let answer = self.asking.wait(request(Arc::clone(address)));
+            names::registry_requests(result_of(&answer)).increment(1);
+            match answer {
                 Err(RegistryError::Away(why)) => {
                     let why = if count == 1 {
                         why
@@ -168,6 +171,16 @@ impl Subjects for HttpRegistry {
             let schema = schema.clone();
             async move { address.breaks(&subject, &schema).await }
         })
+    }
+}
+
+/// A label of metrics.
+fn result_of<T>(answer: &Result<T, RegistryError>) -> &'static str {
+    match answer {
+        Ok(_) => "ok",
+        Err(RegistryError::Away(_)) => "away",
+        Err(RegistryError::Unknown(_)) => "unknown",
+        Err(RegistryError::Refused(_)) => "refused",
     }
 }
 

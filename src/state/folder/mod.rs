@@ -16,6 +16,7 @@ use super::{
     Disk, DiskIds, DiskLock, StateError, StoreId, StoreKind, StoreSpec, Stores, TaskIds, TaskStore, TaskValues,
 };
 use claims::{Claimed, Claims};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -204,6 +205,20 @@ impl Stores for StateFolder {
             StoreKind::Values => self.values.remove(id),
         }
     }
+
+    /// Of the id stores' files, and of what the database says of the others.
+    fn bytes(&self, store: &str) -> Option<u64> {
+        let tasks = fs::read_dir(&self.path).ok()?.flatten();
+        let folders = tasks.map(|task| task.path().join(file_name(store)));
+        let ids: u64 = folders.filter_map(|folder| fs::read_dir(folder).ok()).map(size).sum();
+        Some(ids + self.values.bytes(store))
+    }
+}
+
+/// Files may go while they are looked at.
+fn size(files: fs::ReadDir) -> u64 {
+    let sizes = files.flatten().filter_map(|file| file.metadata().ok());
+    sizes.filter(fs::Metadata::is_file).map(|file| file.len()).sum()
 }
 
 /// A folder that a crash does not take away; `above`: those above it that may be new.

@@ -63,6 +63,13 @@ impl Values {
         Ok(names.iter().filter_map(of).collect())
     }
 
+    /// Of the parts of a store that were opened since the start.
+    pub fn bytes(&self, store: &str) -> u64 {
+        let open = self.lock();
+        let prefix = format!("{store}/");
+        open.as_ref().map_or(0, |open| open.database.bytes(&prefix))
+    }
+
     /// One that is damaged as a whole is put aside: every store in it is restored from its changelog.
     fn database(&self) -> Result<ValuesDatabase, StateError> {
         let mut open = self.lock();

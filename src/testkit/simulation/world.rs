@@ -227,9 +227,9 @@ impl World {
         for worker in &running.workers {
             let counts = worker.counts();
             self.count("commits", counts.commits);
-            self.count("aborts", counts.aborts);
+            self.count("aborts", counts.aborts.values().sum());
             self.count("producers built anew", counts.rebuilds);
-            self.count("rebalances", counts.rebalances);
+            self.count("rebalances", counts.rebalances.values().sum());
             self.count("records restored", counts.restored);
         }
     }

@@ -84,6 +84,14 @@ impl ValuesDatabase {
         })))
     }
 
+    /// Size on disk of the stores whose names begin so, of those that were opened since the start. What is in the journal alone is
+    /// not counted: that is all stores' together.
+    pub fn bytes(&self, prefix: &str) -> u64 {
+        let stores = self.0.stores();
+        let named = stores.iter().filter(|(name, _)| name.starts_with(prefix));
+        named.map(|(_, known)| known.keyspace.disk_space()).sum()
+    }
+
     /// Opens a store as it was left, or an empty one. It is closed by being dropped.
     ///
     /// # Errors
