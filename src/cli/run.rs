@@ -19,7 +19,7 @@ use tokio::signal::unix::{SignalKind, signal};
 /// Run a topology on Kafka
 ///
 /// Creates the topics that are its own, restores its state, and processes records until SIGTERM or Ctrl-C; then it commits and
-/// leaves. `/metrics`, `/livez` and `/readyz` are served at `--http`.
+/// leaves. `/metrics`, `/livez`, `/readyz` and `/startupz` are served at `--http`.
 #[derive(clap::Args)]
 pub(crate) struct Run {
     #[command(flatten)]
@@ -53,6 +53,10 @@ pub(crate) struct Run {
         default_value = "127.0.0.1:8080"
     )]
     http: SocketAddr,
+    /// Let whoever reaches the address above change what is logged: `PUT /logs/level` with a filter as its body, as `debug` or
+    /// `info,millstream::engine=debug`; an empty one is the default again
+    #[arg(long, env = "MILLSTREAM_HTTP_ADMIN")]
+    http_admin: bool,
     /// How to write logs, to the standard error
     #[arg(
         long,
@@ -81,7 +85,7 @@ impl Run {
     }
 
     fn start(&self, topology: topology::Topology) -> Result<(), Box<dyn Error>> {
-        logs::init(self.log_format)?;
+        let levels = logs::init(self.log_format)?;
         let exposition = Exposition::install()?;
         let broker = KafkaBroker::new(self.cluster.settings(&topology));
         let instance = self.instance.clone().unwrap_or_else(host_name);
@@ -126,7 +130,7 @@ impl Run {
             feeds: feeds.states().to_vec(),
         };
         let live = Arc::clone(exposition.live());
-        let server = HttpServer::start(self.http, exposition, health)?;
+        let server = HttpServer::start(self.http, exposition, health, self.http_admin.then_some(levels))?;
         tracing::info!(address = %server.address(), "metrics and health are served");
         let mut reporter = Reporter::new(engine.status().clone(), live, Box::new(broker.clone()), stores);
         let readiness = names::ready();

@@ -45,6 +45,7 @@ pub use standby::Standbys;
 pub use status::{Status, WorkerStatus};
 pub use supervisor::{Engine, Schemas, Topics};
 pub use tables::{TableReader, Tables};
+pub use task::Stand;
 pub use wiring::Wiring;
 pub use worker::{Shared, Step, TaskNumbers, Worker};
 

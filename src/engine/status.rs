@@ -80,7 +80,8 @@ impl Status {
         }
     }
 
-    pub(super) fn publish(&self, index: usize, status: WorkerStatus) {
+    /// Shows a worker's numbers.
+    pub fn publish(&self, index: usize, status: WorkerStatus) {
         if let Some(slot) = self.workers.get(index) {
             *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(status);
         }

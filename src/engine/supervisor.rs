@@ -9,6 +9,7 @@ use super::wiring::Wiring;
 use super::worker::{Shared, Step, Worker};
 use super::{EngineError, WorkerSettings};
 use crate::broker::{Broker, Reaction};
+use crate::observe::Repeats;
 use crate::registry::{HttpRegistry, NoRegistry, Registry, RegistryError, Settings};
 use crate::state::Stores;
 use crate::topology::{Selection, Topology};
@@ -161,11 +162,14 @@ pub enum Topics {
 
 /// Waits for a broker that is away, for ever.
 fn prepare_topics(shared: &Shared, topics: Topics, status: &Status, stop: &AtomicBool) -> Result<(), EngineError> {
+    let (start, mut repeats) = (Instant::now(), Repeats::default());
     while topics == Topics::Prepare && !stop.load(Ordering::Relaxed) {
         match prepare(shared.broker.as_ref(), &shared.topology) {
             Ok(()) => break,
             Err(EngineError::Broker(error)) if error.reaction == Reaction::Retry => {
-                tracing::warn!(%error, "the brokers are waited for");
+                if let Some(held) = repeats.ask((), start.elapsed()) {
+                    tracing::warn!(%error, repeated = held.field(), "the brokers are waited for");
+                }
                 status.set_brokers_away(true);
                 std::thread::park_timeout(BROKER_BACKOFF);
             }
@@ -209,12 +213,15 @@ impl Schemas {
 
 /// Waits for a registry that is away, for ever.
 fn prepare_schemas(shared: &Shared, register: bool, status: &Status, stop: &AtomicBool) -> Result<(), EngineError> {
+    let (start, mut repeats) = (Instant::now(), Repeats::default());
     for writer in shared.wiring.sink_writers() {
         while !stop.load(Ordering::Relaxed) {
             match writer.prepare(shared.registry.as_ref(), register) {
                 Ok(()) => break,
                 Err(error @ RegistryError::Away(_)) => {
-                    tracing::warn!(%error, "it is waited for");
+                    if let Some(held) = repeats.ask((), start.elapsed()) {
+                        tracing::warn!(%error, repeated = held.field(), "it is waited for");
+                    }
                     status.set_schemas_away(true);
                     std::thread::park_timeout(BROKER_BACKOFF);
                 }

@@ -15,6 +15,7 @@ use super::task::Stand;
 use super::wiring::Wiring;
 use super::{EngineError, StepError, WorkerSettings};
 use crate::broker::{Broker, Reaction};
+use crate::observe::Repeats;
 use crate::registry::Registry;
 use crate::state::{Mark, Stores};
 use crate::topology::Topology;
@@ -56,6 +57,8 @@ pub struct Worker {
     failures: u32,
     /// Who is waited for, until something was done again.
     waits_for: Option<&'static str>,
+    /// What was logged lately: one that waits for a broker must not say so each time.
+    repeats: Repeats<(Reaction, &'static str)>,
 }
 
 const FIRST_BACKOFF: Duration = Duration::from_millis(50);
@@ -81,6 +84,7 @@ impl Worker {
             session: None,
             failures: 0,
             waits_for: None,
+            repeats: Repeats::default(),
         }
     }
 
@@ -110,7 +114,7 @@ impl Worker {
             Some(session) => session,
             None => match Session::open(self.shared.broker.as_ref(), &self.shared, &self.settings) {
                 Ok(session) => session,
-                Err(error) => return self.react(None, error.into()),
+                Err(error) => return self.react(None, error.into(), now),
             },
         };
         match session.advance(self, now) {
@@ -123,24 +127,26 @@ impl Worker {
                 }
                 Ok(step)
             }
-            Err(error) => self.react(Some(session), error),
+            Err(error) => self.react(Some(session), error, now),
         }
     }
 
     /// What is done about an error: the only place that decides.
-    fn react(&mut self, session: Option<Session>, error: StepError) -> Result<Step, EngineError> {
+    fn react(&mut self, session: Option<Session>, error: StepError, now: Duration) -> Result<Step, EngineError> {
         let wait = FIRST_BACKOFF
             .saturating_mul(1 << self.failures.min(10))
             .min(LONGEST_BACKOFF);
         self.failures = self.failures.saturating_add(1);
         self.waits_for = Some(error.waits_for());
+        let said = self.repeats.ask((error.reaction(), error.waits_for()), now);
+        if let Some(held) = said {
+            self.tell(&error, held.field());
+        }
         match error.reaction() {
             Reaction::Retry => {
-                tracing::info!(worker = self.settings.index, %error, "tried again");
                 self.session = session;
             }
             Reaction::Abort | Reaction::DeadLetter => {
-                tracing::info!(worker = self.settings.index, %error, "the transaction is aborted and begun again");
                 self.counts.aborted(error.reason());
                 if let Some(mut session) = session {
                     if !session.abort_next(&error) {
@@ -151,7 +157,6 @@ impl Worker {
                 }
             }
             Reaction::Rebuild => {
-                tracing::warn!(worker = self.settings.index, %error, "the producer is of no more use: a new one is built");
                 self.counts.rebuilds += 1;
                 if session.as_ref().is_some_and(Session::is_open) {
                     self.counts.aborted(error.reason());
@@ -166,6 +171,21 @@ impl Worker {
             }
         }
         Ok(Step::Wait(wait))
+    }
+
+    /// `repeated`: how often the like happened since it was last told.
+    fn tell(&self, error: &StepError, repeated: Option<u64>) {
+        let worker = self.settings.index;
+        match error.reaction() {
+            Reaction::Retry => tracing::info!(worker, %error, repeated, "tried again"),
+            Reaction::Abort | Reaction::DeadLetter => {
+                tracing::info!(worker, %error, repeated, "the transaction is aborted and begun again");
+            }
+            Reaction::Rebuild => {
+                tracing::warn!(worker, %error, repeated, "the producer is of no more use: a new one is built");
+            }
+            Reaction::Fatal => tracing::error!(worker, %error, "the worker can't go on"),
+        }
     }
 
     /// Ends well: commits what was processed and leaves the group. `false`: call again, the commit is not through yet.

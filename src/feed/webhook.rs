@@ -9,7 +9,6 @@
 mod answer;
 mod auth;
 mod body;
-mod connections;
 mod delivery;
 mod jwks;
 #[cfg(test)]
@@ -19,6 +18,7 @@ mod tls;
 use super::FeedError;
 use super::outlet::Outlet;
 use super::running::Stop;
+use crate::observe::connections::Bounded;
 use crate::topology::{Webhook, WebhookAuth};
 use answer::{Accepted, Refusal};
 use auth::Auth;
@@ -27,7 +27,6 @@ use axum::handler::Handler as _;
 use axum::http::Method;
 use axum::response::{IntoResponse, Response};
 use axum_server::{Handle, Server};
-use connections::Bounded;
 use delivery::Delivery;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -40,6 +39,8 @@ const FIRST: Duration = Duration::from_secs(10);
 /// How long the next head may take, idle time included: longer than the minute for which load balancers keep a connection, as
 /// one that is closed while a request is on its way costs a try. Only who may post gets that far.
 const NEXT: Duration = Duration::from_secs(75);
+/// Connections at a time. Each may hold a head and the buffers of TLS; bodies have a limit of their own.
+const CONNECTIONS: usize = 512;
 /// Connections that wait until they are taken; the system may have a limit of its own.
 const BACKLOG: u32 = 1024;
 /// Of the head of a request, about.
@@ -99,7 +100,10 @@ async fn serve(listener: TcpListener, settings: &Webhook, outlet: Outlet, stop: 
         .http1()
         .header_read_timeout(NEXT)
         .max_buf_size(HEAD_BYTES);
-    let bounded = Bounded::new(Arc::clone(outlet.state()));
+    let bounded = Bounded::new(CONNECTIONS, {
+        let state = Arc::clone(outlet.state());
+        move || state.refused("connections")
+    });
     // without a router: there is one path, and it is compared below
     let app = receive.with_state(receiver).into_make_service();
     let stopping = tokio::spawn(stopped(handle, stop, settings.timeout));

@@ -1,18 +1,17 @@
-//! The HTTP server: `/metrics`, `/livez`, `/readyz`, and an index on `/`.
+//! The HTTP server. What it shows is in [`pages`].
 //!
-//! It has a thread and a runtime of its own, so that it answers whatever workers do, and takes no time of theirs.
+//! What must hold: whatever is sent, memory and connections are bounded, and a request that takes too long is ended. It has a thread and a runtime of its own, so that it answers whatever workers do, and takes no time of theirs.
 
+mod pages;
 #[cfg(test)]
 mod tests;
 
-use super::health::{Probe, Report};
+use super::connections::Bounded;
+use super::health::Probe;
+use super::logs::Levels;
 use super::metrics::Exposition;
-use axum::Router;
-use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{Html, IntoResponse, Response};
-use axum::routing::get;
-use serde_json::{Value, json};
+use axum_server::{Handle, Server};
+use pages::Shown;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -23,6 +22,15 @@ use tokio::sync::oneshot;
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
 /// How often histograms are summed up when nobody asks for them.
 const UPKEEP: Duration = Duration::from_secs(5);
+
+/// Connections at a time: Prometheus, probes, and a few people.
+const CONNECTIONS: usize = 64;
+/// How long a new connection may take for the head of its first request.
+const FIRST: Duration = Duration::from_secs(10);
+/// How long the next head may take, idle time included: Prometheus asks once a minute, or more often.
+const NEXT: Duration = Duration::from_secs(75);
+/// Of the head of a request, about.
+const HEAD_BYTES: usize = 16 << 10;
 
 /// Why there is no server.
 #[derive(Debug, thiserror::Error)]
@@ -40,14 +48,8 @@ pub struct HttpServer {
     thread: Option<JoinHandle<()>>,
 }
 
-#[derive(Clone)]
-struct Shown {
-    exposition: Exposition,
-    probe: Arc<dyn Probe>,
-}
-
 impl HttpServer {
-    /// Listens from now on. Port 0 is any free one: see [`HttpServer::address`].
+    /// Listens from now on. Port 0 is any free one: see [`HttpServer::address`]. `levels`: who reaches the address may change them.
     ///
     /// # Errors
     /// Where the address can't be listened on, or there is no thread.
@@ -55,6 +57,7 @@ impl HttpServer {
         address: SocketAddr,
         exposition: Exposition,
         probe: impl Probe + 'static,
+        levels: Option<Levels>,
     ) -> Result<HttpServer, HttpError> {
         let listener = TcpListener::bind(address).map_err(|error| HttpError::Listen { address, error })?;
         listener.set_nonblocking(true).map_err(HttpError::Start)?;
@@ -67,6 +70,7 @@ impl HttpServer {
         let shown = Shown {
             exposition,
             probe: Arc::new(probe),
+            levels,
         };
         let serve = move || {
             if let Err(error) = runtime.block_on(serve(listener, shown, stopped)) {
@@ -110,10 +114,17 @@ impl Drop for HttpServer {
 async fn serve(listener: TcpListener, shown: Shown, stopped: oneshot::Receiver<()>) -> std::io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
     let exposition = shown.exposition.clone();
-    let (graceful, begin) = oneshot::channel::<()>();
-    let server = axum::serve(listener, router(shown)).with_graceful_shutdown(async move {
-        let _ = begin.await;
-    });
+    let handle: Handle<SocketAddr> = Handle::new();
+    let mut server = Server::from_listener(listener)
+        .handle(handle.clone())
+        .first_request_timeout(FIRST)
+        .http1_only();
+    server
+        .http_builder()
+        .http1()
+        .header_read_timeout(NEXT)
+        .max_buf_size(HEAD_BYTES);
+    let server = server.acceptor(Bounded::new(CONNECTIONS, || {}));
     let upkeep = async {
         let mut interval = tokio::time::interval(UPKEEP);
         loop {
@@ -123,104 +134,13 @@ async fn serve(listener: TcpListener, shown: Shown, stopped: oneshot::Receiver<(
     };
     let end = async {
         let _ = stopped.await;
-        let _ = graceful.send(());
+        handle.graceful_shutdown(Some(LAST_ANSWERS));
         // a client that never reads its answer must not keep the process
         tokio::time::sleep(LAST_ANSWERS).await;
     };
     tokio::select! {
-        ended = async { server.await } => ended,
+        ended = server.serve(pages::router(shown).into_make_service()) => ended,
         () = upkeep => Ok(()),
         () = end => Ok(()),
     }
-}
-
-fn router(shown: Shown) -> Router {
-    Router::new()
-        .route("/", get(index))
-        .route("/metrics", get(metrics))
-        .route("/livez", get(live))
-        .route("/readyz", get(ready))
-        .fallback(unknown)
-        .with_state(shown)
-}
-
-async fn metrics(State(shown): State<Shown>) -> impl IntoResponse {
-    let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
-    (kind, shown.exposition.render())
-}
-
-async fn live(State(shown): State<Shown>, query: RawQuery, headers: HeaderMap) -> Response {
-    let report = shown.probe.report();
-    let reasons = report.not_live.clone();
-    answer(report, &reasons, &query, &headers)
-}
-
-async fn ready(State(shown): State<Shown>, query: RawQuery, headers: HeaderMap) -> Response {
-    let report = shown.probe.report();
-    let reasons = [report.not_live.as_slice(), report.not_ready.as_slice()].concat();
-    answer(report, &reasons, &query, &headers)
-}
-
-fn answer(report: Report, reasons: &[String], RawQuery(query): &RawQuery, headers: &HeaderMap) -> Response {
-    let status = if reasons.is_empty() {
-        StatusCode::OK
-    } else {
-        StatusCode::SERVICE_UNAVAILABLE
-    };
-    let verbose = query
-        .iter()
-        .flat_map(|query| query.split('&'))
-        .any(|part| matches!(part, "verbose" | "verbose=true"));
-    if !verbose && !accepts(headers, "application/json") {
-        let text = if reasons.is_empty() {
-            "ok".to_owned()
-        } else {
-            reasons.join("\n")
-        };
-        return (status, text + "\n").into_response();
-    }
-    let mut body = json!({"live": report.is_live(), "ready": report.is_ready(), "reasons": reasons});
-    if let (Value::Object(body), Value::Object(details)) = (&mut body, report.details) {
-        body.extend(details);
-    }
-    (
-        status,
-        [(header::CONTENT_TYPE, "application/json")],
-        format!("{body:#}\n"),
-    )
-        .into_response()
-}
-
-fn accepts(headers: &HeaderMap, kind: &str) -> bool {
-    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
-    accept.is_some_and(|accept| accept.contains(kind))
-}
-
-async fn index(headers: HeaderMap) -> Response {
-    const PATHS: [(&str, &str); 3] = [
-        ("/metrics", "metrics, for Prometheus"),
-        ("/livez", "alive or not"),
-        ("/readyz?verbose", "ready or not, with details"),
-    ];
-    let title = concat!("millstream ", env!("CARGO_PKG_VERSION"));
-    if !accepts(&headers, "text/html") {
-        let lines: Vec<String> = PATHS
-            .iter()
-            .map(|(path, about)| format!("{path:16} {about}\n"))
-            .collect();
-        return format!("{title}\n\n{}", lines.concat()).into_response();
-    }
-    let items: Vec<String> = PATHS
-        .iter()
-        .map(|(path, about)| format!("<li><a href=\"{path}\">{path}</a>: {about}</li>"))
-        .collect();
-    Html(format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>{title}</title><h1>{title}</h1><ul>{}</ul></html>\n",
-        items.concat()
-    ))
-    .into_response()
-}
-
-async fn unknown() -> (StatusCode, &'static str) {
-    (StatusCode::NOT_FOUND, "not found; see / for what is here\n")
 }

@@ -110,23 +110,26 @@ impl<K: Clone + Eq + Hash> Family<K> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::super::live::Sample;
     use super::super::names;
     use super::*;
 
     /// Records what `body` does, beside whatever the process records.
     pub(crate) fn recorded(body: impl FnOnce()) -> Exposition {
+        recorded_with(|_| body())
+    }
+
+    /// As [`recorded`], with what is shown as it is.
+    pub(crate) fn recorded_with(body: impl FnOnce(&Arc<Live>)) -> Exposition {
         let recorder = recorder();
         let handle = recorder.handle();
+        let live = Arc::default();
         metrics::with_local_recorder(&recorder, || {
             catalogue::describe();
-            body();
+            body(&live);
         });
-        Exposition {
-            handle,
-            live: Arc::default(),
-        }
+        Exposition { handle, live }
     }
 
     #[test]

@@ -8,7 +8,7 @@
 //! logs::init(LogFormat::Text)?;
 //! let exposition = Exposition::install()?;     // before any handle is made: earlier ones count nothing
 //! let health = Health::new();
-//! let server = HttpServer::start("0.0.0.0:8080".parse()?, exposition.clone(), health.clone())?;
+//! let server = HttpServer::start("0.0.0.0:8080".parse()?, exposition.clone(), health.clone(), None)?;
 //! tracing::info!(address = %server.address(), "metrics and health are served");
 //!
 //! let table = health.table("collections");     // `table.loaded()` once it is read to its end
@@ -33,6 +33,7 @@
 
 pub mod buckets;
 pub mod catalogue;
+pub mod connections;
 pub mod health;
 pub mod http;
 pub mod live;
@@ -40,11 +41,13 @@ pub mod logs;
 pub mod metrics;
 pub mod names;
 mod process;
+pub mod repeats;
 
 pub use buckets::Buckets;
 pub use catalogue::{Kind, Metric, metrics_list};
 pub use health::{Health, Probe, Report, TableHealth, WorkerHealth};
 pub use http::HttpServer;
 pub use live::{Live, Sample};
-pub use logs::LogFormat;
+pub use logs::{Levels, LogFormat};
 pub use metrics::{Exposition, Family, Following};
+pub use repeats::Repeats;

@@ -8,6 +8,8 @@ mod driver;
 mod run;
 mod schemas;
 #[cfg(test)]
+mod series;
+#[cfg(test)]
 mod simulation;
 
 pub use driver::{Driver, DriverError, Message};

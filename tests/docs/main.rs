@@ -7,6 +7,7 @@
 mod commands;
 mod examples;
 mod keys;
+mod metrics;
 mod page;
 
 use page::{Page, pages, root};
@@ -104,6 +105,11 @@ fn is_literal(word: &str) -> bool {
 #[test]
 fn every_commands_page_is_what_clap_knows() {
     report(commands::findings(&pages()));
+}
+
+#[test]
+fn every_metric_is_on_its_page_and_no_page_names_another() {
+    report(metrics::findings(&pages()));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::statistics::Client;
 use crate::broker::{BrokerError, Rebalance, TopicPartition};
+use crate::observe::Repeats;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
@@ -10,18 +11,37 @@ use rdkafka::message::DeliveryResult;
 use rdkafka::producer::ProducerContext;
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{Message, TopicPartitionList};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{LazyLock, Mutex, PoisonError};
+use std::time::Instant;
 
-/// Passes librdkafka's log lines on.
+/// Passes librdkafka's log lines on; what all clients say again and again about a broker, once in a while.
 pub(super) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
+    static SAID: LazyLock<(Instant, Mutex<Repeats<String>>)> = LazyLock::new(|| (Instant::now(), Mutex::default()));
+    let said = || {
+        let (start, repeats) = &*SAID;
+        let mut repeats = repeats.lock().unwrap_or_else(PoisonError::into_inner);
+        repeats.ask(without_numbers(facility, message), start.elapsed())
+    };
     match level {
         RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical | RDKafkaLogLevel::Error => {
-            tracing::warn!(target: "librdkafka", facility, "{message}");
+            if let Some(held) = said() {
+                tracing::warn!(target: "librdkafka", facility, repeated = held.field(), "{message}");
+            }
         }
-        RDKafkaLogLevel::Warning => tracing::info!(target: "librdkafka", facility, "{message}"),
+        RDKafkaLogLevel::Warning => {
+            if let Some(held) = said() {
+                tracing::info!(target: "librdkafka", facility, repeated = held.field(), "{message}");
+            }
+        }
         _ => tracing::debug!(target: "librdkafka", facility, "{message}"),
     }
+}
+
+/// What two lines have in common that say the same: they differ by client, time and attempt.
+fn without_numbers(facility: &str, message: &str) -> String {
+    let message = message.chars().filter(|character| !character.is_ascii_digit());
+    facility.chars().chain([' ']).chain(message).collect()
 }
 
 /// Passes an error on that comes with no operation.
@@ -171,6 +191,18 @@ impl ProducerContext for ProducerCallbacks {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_that_differ_by_numbers_are_the_same_line() {
+        let line = |host: &str, number: u32| {
+            without_numbers(
+                "FAIL",
+                &format!("[thrd:{host}:9092/{number}]: refused (after {number}ms in state CONNECT)"),
+            )
+        };
+        assert_eq!(line("kafka", 1), line("kafka", 20));
+        assert_ne!(line("kafka", 1), line("other", 1));
+    }
 
     #[test]
     fn what_is_told_elsewhere_is_not_told_twice_and_everything_else_is_told() {

@@ -1,31 +1,33 @@
-//! So many connections, and no more: who opens them without end gets nothing for it.
+//! So many connections, and no more: who opens them without end, or never reads what it asked for, gets nothing for it.
 
-use crate::feed::state::FeedState;
 use axum_server::accept::Accept;
-use std::future::{Ready, ready};
+use std::future::{Future as _, Ready, ready};
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Sleep;
 
-/// Connections at a time. Each may hold a head and the buffers of TLS; bodies have a limit of their own.
-const MOST: usize = 512;
+/// How long a client may take nothing of an answer.
+const STUCK: Duration = Duration::from_secs(30);
 
 /// Takes a connection where there is room for one, and closes it at once where there is none.
 #[derive(Clone)]
 pub struct Bounded {
     room: Arc<Semaphore>,
-    state: Arc<FeedState>,
+    refused: Arc<dyn Fn() + Send + Sync>,
 }
 
 impl Bounded {
-    pub fn new(state: Arc<FeedState>) -> Self {
+    /// `most` connections at a time; each that is refused is told to `refused`.
+    pub fn new(most: usize, refused: impl Fn() + Send + Sync + 'static) -> Self {
         Self {
-            room: Arc::new(Semaphore::new(MOST)),
-            state,
+            room: Arc::new(Semaphore::new(most)),
+            refused: Arc::new(refused),
         }
     }
 }
@@ -37,12 +39,13 @@ impl<S> Accept<TcpStream, S> for Bounded {
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
         let Ok(permit) = Arc::clone(&self.room).try_acquire_owned() else {
-            self.state.refused("connections");
+            (self.refused)();
             return ready(Err(io::Error::other("too many connections")));
         };
         // an answer is one small packet, and must not wait for another
         let accepted = stream.set_nodelay(true).map(|()| Counted {
             stream,
+            stuck: None,
             _permit: permit,
         });
         ready(accepted.map(|stream| (stream, service)))
@@ -52,7 +55,24 @@ impl<S> Accept<TcpStream, S> for Bounded {
 /// A connection that counts as long as it lives.
 pub struct Counted {
     stream: TcpStream,
+    /// Ends when the client has taken nothing for too long.
+    stuck: Option<Pin<Box<Sleep>>>,
     _permit: OwnedSemaphorePermit,
+}
+
+impl Counted {
+    /// Ends the connection of a client that takes nothing.
+    fn within<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.stuck = None;
+            return written;
+        }
+        let stuck = self.stuck.get_or_insert_with(|| Box::pin(tokio::time::sleep(STUCK)));
+        match stuck.as_mut().poll(cx) {
+            Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
+            Poll::Pending => written,
+        }
+    }
 }
 
 impl AsyncRead for Counted {
@@ -63,7 +83,8 @@ impl AsyncRead for Counted {
 
 impl AsyncWrite for Counted {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.within(cx, written)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -79,7 +100,8 @@ impl AsyncWrite for Counted {
         cx: &mut Context<'_>,
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, parts)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, parts);
+        self.within(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {

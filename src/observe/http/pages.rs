@@ -1,0 +1,161 @@
+//! What the HTTP server shows: `/metrics`, `/livez`, `/readyz`, `/startupz`, an index on `/`, and `/logs/level` for those who may.
+
+use crate::observe::health::{Probe, Report};
+use crate::observe::logs::Levels;
+use crate::observe::metrics::Exposition;
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::get;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Of a filter for logs.
+const BODY_BYTES: usize = 1 << 10;
+const BODY_TIME: Duration = Duration::from_secs(5);
+
+#[derive(Clone)]
+pub struct Shown {
+    pub exposition: Exposition,
+    pub probe: Arc<dyn Probe>,
+    /// `None`: nobody may change them here.
+    pub levels: Option<Levels>,
+}
+
+pub fn router(shown: Shown) -> Router {
+    let router = match shown.levels {
+        Some(_) => Router::new().route("/logs/level", get(level).put(set_level)),
+        None => Router::new(),
+    };
+    router
+        .route("/", get(index))
+        .route("/metrics", get(metrics))
+        .route("/livez", get(live))
+        .route("/readyz", get(ready))
+        .route("/startupz", get(started))
+        .fallback(unknown)
+        .with_state(shown)
+}
+
+async fn metrics(State(shown): State<Shown>) -> impl IntoResponse {
+    let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
+    (kind, shown.exposition.render())
+}
+
+async fn live(State(shown): State<Shown>, query: RawQuery, headers: HeaderMap) -> Response {
+    let report = shown.probe.report();
+    let reasons = report.not_live.clone();
+    answer(report, &reasons, &query, &headers)
+}
+
+async fn ready(State(shown): State<Shown>, query: RawQuery, headers: HeaderMap) -> Response {
+    let report = shown.probe.report();
+    let reasons = [report.not_live.as_slice(), report.not_ready.as_slice()].concat();
+    answer(report, &reasons, &query, &headers)
+}
+
+async fn started(State(shown): State<Shown>, query: RawQuery, headers: HeaderMap) -> Response {
+    let report = shown.probe.report();
+    let reasons = report.not_started.clone();
+    answer(report, &reasons, &query, &headers)
+}
+
+async fn level(State(shown): State<Shown>) -> String {
+    shown.levels.map_or_else(String::new, |levels| levels.get()) + "\n"
+}
+
+/// The body is a filter, as `debug` or `info,millstream::engine=debug`.
+async fn set_level(State(shown): State<Shown>, body: Body) -> (StatusCode, String) {
+    let body = tokio::time::timeout(BODY_TIME, to_bytes(body, BODY_BYTES)).await;
+    let Ok(body) = body else {
+        return (StatusCode::REQUEST_TIMEOUT, "the body did not come\n".to_owned());
+    };
+    let Ok(body) = body else {
+        return (
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("a filter has at most {BODY_BYTES} bytes\n"),
+        );
+    };
+    let set = std::str::from_utf8(&body)
+        .map_err(|error| error.to_string())
+        .and_then(|filter| {
+            let levels = shown.levels.ok_or("levels can't be changed here")?;
+            levels.set(filter).map_err(|error| error.to_string())?;
+            Ok(levels.get())
+        });
+    match set {
+        Ok(filter) => {
+            tracing::warn!(filter, "what is logged was changed");
+            (StatusCode::OK, filter + "\n")
+        }
+        Err(why) => (StatusCode::BAD_REQUEST, why + "\n"),
+    }
+}
+
+fn answer(report: Report, reasons: &[String], RawQuery(query): &RawQuery, headers: &HeaderMap) -> Response {
+    let status = if reasons.is_empty() {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    let verbose = query
+        .iter()
+        .flat_map(|query| query.split('&'))
+        .any(|part| matches!(part, "verbose" | "verbose=true"));
+    if !verbose && !accepts(headers, "application/json") {
+        let text = if reasons.is_empty() {
+            "ok".to_owned()
+        } else {
+            reasons.join("\n")
+        };
+        return (status, text + "\n").into_response();
+    }
+    let mut body = json!({"live": report.is_live(), "ready": report.is_ready(), "reasons": reasons});
+    if let (Value::Object(body), Value::Object(details)) = (&mut body, report.details) {
+        body.extend(details);
+    }
+    (
+        status,
+        [(header::CONTENT_TYPE, "application/json")],
+        format!("{body:#}\n"),
+    )
+        .into_response()
+}
+
+fn accepts(headers: &HeaderMap, kind: &str) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    accept.is_some_and(|accept| accept.contains(kind))
+}
+
+async fn index(headers: HeaderMap) -> Response {
+    const PATHS: [(&str, &str); 4] = [
+        ("/metrics", "metrics, for Prometheus"),
+        ("/livez", "alive or not"),
+        ("/startupz", "started or not"),
+        ("/readyz?verbose", "ready or not, with details"),
+    ];
+    let title = concat!("millstream ", env!("CARGO_PKG_VERSION"));
+    if !accepts(&headers, "text/html") {
+        let lines: Vec<String> = PATHS
+            .iter()
+            .map(|(path, about)| format!("{path:16} {about}\n"))
+            .collect();
+        return format!("{title}\n\n{}", lines.concat()).into_response();
+    }
+    let items: Vec<String> = PATHS
+        .iter()
+        .map(|(path, about)| format!("<li><a href=\"{path}\">{path}</a>: {about}</li>"))
+        .collect();
+    Html(format!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>{title}</title><h1>{title}</h1><ul>{}</ul></html>\n",
+        items.concat()
+    ))
+    .into_response()
+}
+
+async fn unknown() -> (StatusCode, &'static str) {
+    (StatusCode::NOT_FOUND, "not found; see / for what is here\n")
+}
