@@ -1,9 +1,9 @@
-//! The runbooks: whether each says what one needs at night, and names panels, log lines and commands that there are.
+//! The runbooks: whether each says what one needs at night, and names panels, messages and commands that there are. Metrics are
+//! the business of `tests/docs`.
 //!
-//! A panel is named as in Overview: *Lag*; a log line in backticks and quotes, as `"all state restored"`.
+//! A panel is named as in Overview: *Lag*; a message of the log or of `/readyz` in backticks and quotes, as `"all state restored"`.
 
 use crate::dashboards::dashboards;
-use crate::known::Known;
 use crate::{files, read, report, root};
 use regex::Regex;
 use std::collections::BTreeSet;
@@ -72,7 +72,7 @@ fn panels_that_they_name_are_there() {
 }
 
 #[test]
-fn log_lines_that_they_name_are_there() {
+fn messages_that_they_name_are_there() {
     let mut source = String::new();
     let mut folders = vec![root().join("src")];
     while let Some(folder) = folders.pop() {
@@ -93,16 +93,4 @@ fn commands_that_they_name_are_there() {
     check(r"`millstream ([a-z][a-z-]+)", |place| {
         root().join("docs/commands").join(format!("{}.md", &place[1])).exists()
     });
-}
-
-#[test]
-fn they_name_metrics_that_there_are() {
-    let known = Known::new();
-    let of = |(name, text): &(String, String)| {
-        let unknown = known.unknown(text).into_iter();
-        unknown
-            .map(|word| format!("{name}: there is no {word}"))
-            .collect::<Vec<_>>()
-    };
-    report(&runbooks().iter().flat_map(of).collect::<Vec<_>>());
 }
