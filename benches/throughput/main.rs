@@ -21,6 +21,7 @@ use harness::random::Random;
 use harness::{children, documents};
 use measure::{Measured, Process, watch};
 use report::Report;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 const PARTITIONS: i32 = 4;
@@ -40,6 +41,8 @@ pub enum Variant {
     Memory,
     /// As it is shipped.
     Staged,
+    /// Fused, by the program that `--other` names: what a change costs, round by round.
+    Other,
 }
 
 impl Variant {
@@ -50,6 +53,7 @@ impl Variant {
             Variant::Fused => "fused",
             Variant::Memory => "memory",
             Variant::Staged => "staged",
+            Variant::Other => "other",
         }
     }
 
@@ -60,6 +64,7 @@ impl Variant {
             Variant::Fused => "millstream, fused",
             Variant::Memory => "millstream, fused, its state in memory",
             Variant::Staged => "millstream, two stages",
+            Variant::Other => "the program of --other, fused",
         }
     }
 }
@@ -76,6 +81,9 @@ struct Arguments {
     /// Which to measure.
     #[arg(long, value_delimiter = ',', default_value = "copy,typed,fused,memory,staged")]
     only: Vec<Variant>,
+    /// Another build of millstream, for the variant `other`.
+    #[arg(long, value_name = "FILE", required_if_eq("only", "other"))]
+    other: Option<PathBuf>,
     /// The results as JSON too.
     #[arg(long, value_name = "FILE")]
     json: Option<String>,
@@ -115,7 +123,7 @@ fn bench(arguments: &Arguments) {
         for variant in &arguments.only {
             let measured: Vec<Measured> = feeds
                 .iter()
-                .map(|feed| measure(&broker, &client, *variant, feed, round))
+                .map(|feed| measure(&broker, &client, *variant, arguments.other.as_deref(), feed, round))
                 .collect();
             report.add(*variant, &measured[0], &measured[1]);
         }
@@ -167,7 +175,14 @@ fn fill(client: &Client, events: u64) -> Feed {
     }
 }
 
-fn measure(broker: &Broker, client: &Client, variant: Variant, feed: &Feed, round: usize) -> Measured {
+fn measure(
+    broker: &Broker,
+    client: &Client,
+    variant: Variant,
+    other: Option<&Path>,
+    feed: &Feed,
+    round: usize,
+) -> Measured {
     let brokers = broker.address();
     let name = format!("{}-{}-{round}", variant.name(), feed.events);
     let (output, expected, process) = match variant {
@@ -180,9 +195,9 @@ fn measure(broker: &Broker, client: &Client, variant: Variant, feed: &Feed, roun
                 .stdin(Stdio::null());
             (output, feed.events, Process::Loop(children::start(command)))
         }
-        Variant::Fused | Variant::Memory | Variant::Staged => {
+        Variant::Fused | Variant::Memory | Variant::Staged | Variant::Other => {
             let topology = match variant {
-                Variant::Fused => TestTopology::customer_events_fused(&name),
+                Variant::Fused | Variant::Other => TestTopology::customer_events_fused(&name),
                 Variant::Memory => TestTopology::customer_events_fused(&name)
                     .edit(|yaml| format!("{yaml}\nstate: {{stores: memory}}\n")),
                 _ => TestTopology::customer_events(&name),
@@ -206,7 +221,12 @@ fn measure(broker: &Broker, client: &Client, variant: Variant, feed: &Feed, roun
                 .collect();
             client.create_topics(&outputs.iter().map(String::as_str).collect::<Vec<_>>(), PARTITIONS, &[]);
             let output = topology.topic("integration-dev");
-            let instance = Instance::start(&topology, &brokers, "bench");
+            let instance = match other {
+                Some(program) if variant == Variant::Other => {
+                    Instance::launch(program, &topology, &brokers, "bench", &[])
+                }
+                _ => Instance::start(&topology, &brokers, "bench"),
+            };
             (
                 output,
                 feed.different,

@@ -127,5 +127,6 @@ const PAIRS: [(Variant, Variant); 4] = [
     (Variant::Fused, Variant::Typed),
     (Variant::Fused, Variant::Copy),
     (Variant::Fused, Variant::Memory),
+    (Variant::Fused, Variant::Other),
     (Variant::Staged, Variant::Copy),
 ];
