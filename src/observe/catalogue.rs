@@ -114,7 +114,7 @@ const METRICS: &[Metric] = &[
     metric(Gauge, MAX_FDS, "files", &[], "Most file descriptors that may be open."),
 ];
 
-/// Tells the recorder what each metric means, and shows those that have no labels from the start, at 0.
+/// Tells the recorder what each metric means, and shows from the start, at 0, those whose labels are known.
 pub(super) fn describe() {
     for metric in METRICS {
         match metric.kind {
@@ -129,6 +129,13 @@ pub(super) fn describe() {
     }
     for zero in [restore_remaining(), ready()] {
         zero.set(0.0);
+    }
+    // A counter that appears with its first event shows no increase for it. The words of these are known.
+    let aborted = ["broker", "registry", "store", "fenced"].map(transactions_aborted);
+    let rebalanced = ["assigned", "revoked", "lost"].map(rebalances);
+    let asked = ["ok", "unknown", "away", "refused"].map(registry_requests);
+    for zero in aborted.into_iter().chain(rebalanced).chain(asked) {
+        zero.increment(0);
     }
 }
 

@@ -297,8 +297,8 @@ impl Instance {
         self.child.id()
     }
 
-    /// Of its HTTP server.
-    pub fn address(&self) -> &str {
+    /// Where its metrics and its health are.
+    pub fn http(&self) -> &str {
         &self.http
     }
 

@@ -20,6 +20,7 @@ pub mod millstream;
 pub mod moto;
 pub mod node;
 pub mod progress;
+pub mod prometheus;
 pub mod rabbitmq;
 pub mod random;
 pub mod registry;

@@ -23,6 +23,7 @@ mod observe;
 mod outages;
 mod own;
 mod pipeline;
+mod prometheus;
 mod rabbitmq;
 mod registry;
 mod reset;

@@ -104,7 +104,7 @@ fn a_running_pipeline_shows_what_it_does_and_writes_no_secret_whatever_is_logged
 }
 
 fn put_level(instance: &Instance, filter: &str) -> String {
-    let mut stream = TcpStream::connect(instance.address()).expect("connected");
+    let mut stream = TcpStream::connect(instance.http()).expect("connected");
     let head = format!(
         "PUT /logs/level HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}",
         filter.len()
