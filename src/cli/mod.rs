@@ -10,6 +10,7 @@ mod cluster;
 mod demo;
 mod graph;
 mod mistakes;
+mod page;
 mod reset;
 mod run;
 mod schemas;

@@ -1,6 +1,6 @@
 //! One record through the processors that are fused behind its topic: a call chain with no topic, copy or parse in between.
 
-use super::counts::{Counts, bump};
+use super::counts::{Counts, bump, more};
 use super::output::{Outputs, Unwritable, Written};
 use super::tables::{Tables, TablesView};
 use super::task::Task;
@@ -117,12 +117,14 @@ impl Chain {
                     pass.processor = index;
                     pass.record_time = record.timestamp;
                     pass.first_store = wiring.first_store.get(index).copied().unwrap_or(0);
+                    bump(&mut pass.counts.processed, index);
                     let processed = processor.process(record, &mut pass);
                     if pass.task.failed.is_some() {
                         return Err(Stop::Store);
                     }
                     processed.map_err(|failure| ChainError::of_processor(topology, index, failure))?;
                     let following = wiring.next.get(index).map(Vec::as_slice).unwrap_or_default();
+                    more(&mut pass.counts.forwarded, index, pass.forwarded.len());
                     for forwarded in pass.forwarded.drain(..) {
                         let forwarded: &'a Record<'a> = arena.alloc(forwarded);
                         open.extend(following.iter().map(|next| (*next, forwarded)));

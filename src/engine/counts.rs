@@ -9,6 +9,9 @@ pub struct Counts {
     pub consumed: Vec<u64>,
     /// Records written, by topic.
     pub produced: Vec<u64>,
+    /// Records that went into each processor, and that came out of it.
+    pub processed: Vec<u64>,
+    pub forwarded: Vec<u64>,
     /// Dead letters by processor and kind.
     pub dead_letters: AHashMap<(String, &'static str), u64>,
     /// What processors count, by processor and what: `duplicate`, `filtered`, `missing_row`…
@@ -27,10 +30,12 @@ pub struct Counts {
 }
 
 impl Counts {
-    pub fn new(entries: usize, topics: usize, sinks: usize) -> Self {
+    pub fn new(entries: usize, topics: usize, processors: usize, sinks: usize) -> Self {
         Self {
             consumed: vec![0; entries],
             produced: vec![0; topics],
+            processed: vec![0; processors],
+            forwarded: vec![0; processors],
             sinks: vec![0; sinks],
             ..Self::default()
         }
@@ -42,6 +47,8 @@ impl Counts {
     pub fn add(&mut self, other: &Counts) {
         add_list(&mut self.consumed, &other.consumed);
         add_list(&mut self.produced, &other.produced);
+        add_list(&mut self.processed, &other.processed);
+        add_list(&mut self.forwarded, &other.forwarded);
         add_list(&mut self.sinks, &other.sinks);
         add_map(&mut self.dead_letters, &other.dead_letters);
         add_map(&mut self.counted, &other.counted);
@@ -70,7 +77,12 @@ fn add_map<K: Clone + Eq + std::hash::Hash>(sums: &mut AHashMap<K, u64>, more: &
 
 /// Adds one to a counter of a list.
 pub fn bump(list: &mut [u64], index: usize) {
+    more(list, index, 1);
+}
+
+/// Adds so many.
+pub fn more(list: &mut [u64], index: usize, by: usize) {
     if let Some(count) = list.get_mut(index) {
-        *count += 1;
+        *count += by as u64;
     }
 }

@@ -17,6 +17,7 @@
 
 mod chain;
 mod counts;
+mod failures;
 mod follow;
 mod output;
 mod prepare;
@@ -35,6 +36,7 @@ mod wiring;
 mod worker;
 
 pub use counts::Counts;
+pub use failures::{Failed, Failures};
 pub use prepare::prepare;
 pub use report::{EngineHealth, Reporter};
 pub use standby::Standbys;

@@ -1,4 +1,4 @@
-//! The HTTP server: `/metrics`, `/livez`, `/readyz`, and an index on `/`.
+//! The HTTP server: `/metrics`, `/livez`, `/readyz`, and on `/` the live page or, without one, an index.
 //!
 //! It has a thread and a runtime of its own, so that it answers whatever workers do, and takes no time of theirs.
 
@@ -7,6 +7,7 @@ mod tests;
 
 use super::health::{Probe, Report};
 use super::metrics::Exposition;
+use super::page::{self, Page};
 use axum::Router;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -17,7 +18,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 /// How long answers that are being written may take when the server stops.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
@@ -56,6 +57,19 @@ impl HttpServer {
         exposition: Exposition,
         probe: impl Probe + 'static,
     ) -> Result<HttpServer, HttpError> {
+        Self::start_with(address, exposition, probe, None)
+    }
+
+    /// As [`HttpServer::start`], with the live page on `/`.
+    ///
+    /// # Errors
+    /// As [`HttpServer::start`].
+    pub fn start_with(
+        address: SocketAddr,
+        exposition: Exposition,
+        probe: impl Probe + 'static,
+        page: Option<Page>,
+    ) -> Result<HttpServer, HttpError> {
         let listener = TcpListener::bind(address).map_err(|error| HttpError::Listen { address, error })?;
         listener.set_nonblocking(true).map_err(HttpError::Start)?;
         let address = listener.local_addr().map_err(HttpError::Start)?;
@@ -69,7 +83,7 @@ impl HttpServer {
             probe: Arc::new(probe),
         };
         let serve = move || {
-            if let Err(error) = runtime.block_on(serve(listener, shown, stopped)) {
+            if let Err(error) = runtime.block_on(serve(listener, shown, page, stopped)) {
                 tracing::error!(%error, "the HTTP server ended");
             }
         };
@@ -107,11 +121,21 @@ impl Drop for HttpServer {
     }
 }
 
-async fn serve(listener: TcpListener, shown: Shown, stopped: oneshot::Receiver<()>) -> std::io::Result<()> {
+async fn serve(
+    listener: TcpListener,
+    shown: Shown,
+    page: Option<Page>,
+    stopped: oneshot::Receiver<()>,
+) -> std::io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
     let exposition = shown.exposition.clone();
     let (graceful, begin) = oneshot::channel::<()>();
-    let server = axum::serve(listener, router(shown)).with_graceful_shutdown(async move {
+    let (ending, ends) = watch::channel(false);
+    let root = match page {
+        Some(page) => page::routes(page, ends),
+        None => Router::new().route("/", get(|headers: HeaderMap| async move { index(&headers) })),
+    };
+    let server = axum::serve(listener, router(shown).merge(root)).with_graceful_shutdown(async move {
         let _ = begin.await;
     });
     let upkeep = async {
@@ -123,6 +147,7 @@ async fn serve(listener: TcpListener, shown: Shown, stopped: oneshot::Receiver<(
     };
     let end = async {
         let _ = stopped.await;
+        let _ = ending.send(true);
         let _ = graceful.send(());
         // a client that never reads its answer must not keep the process
         tokio::time::sleep(LAST_ANSWERS).await;
@@ -136,7 +161,6 @@ async fn serve(listener: TcpListener, shown: Shown, stopped: oneshot::Receiver<(
 
 fn router(shown: Shown) -> Router {
     Router::new()
-        .route("/", get(index))
         .route("/metrics", get(metrics))
         .route("/livez", get(live))
         .route("/readyz", get(ready))
@@ -191,19 +215,19 @@ fn answer(report: Report, reasons: &[String], RawQuery(query): &RawQuery, header
         .into_response()
 }
 
-fn accepts(headers: &HeaderMap, kind: &str) -> bool {
+pub(super) fn accepts(headers: &HeaderMap, kind: &str) -> bool {
     let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     accept.is_some_and(|accept| accept.contains(kind))
 }
 
-async fn index(headers: HeaderMap) -> Response {
+pub(super) fn index(headers: &HeaderMap) -> Response {
     const PATHS: [(&str, &str); 3] = [
         ("/metrics", "metrics, for Prometheus"),
         ("/livez", "alive or not"),
         ("/readyz?verbose", "ready or not, with details"),
     ];
     let title = concat!("millstream ", env!("CARGO_PKG_VERSION"));
-    if !accepts(&headers, "text/html") {
+    if !accepts(headers, "text/html") {
         let lines: Vec<String> = PATHS
             .iter()
             .map(|(path, about)| format!("{path:16} {about}\n"))

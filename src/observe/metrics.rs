@@ -94,6 +94,15 @@ impl Live {
         lag.remove(&(topic.to_owned(), partition));
     }
 
+    /// Records that are not committed yet, by topic.
+    pub fn lag(&self) -> BTreeMap<String, i64> {
+        let mut by_topic = BTreeMap::new();
+        for ((topic, _), records) in self.lag.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            *by_topic.entry(topic.clone()).or_default() += records;
+        }
+        by_topic
+    }
+
     fn render(&self, text: &mut String) {
         let nanoseconds = self.process_nanoseconds.load(Ordering::Relaxed);
         let seconds = Duration::from_nanos(nanoseconds).as_secs_f64();

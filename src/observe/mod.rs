@@ -25,7 +25,7 @@
 //!
 //! - **Counters from totals:** who keeps totals (as the engine's workers do) gives them to a [`Following`], or for labels
 //!   that are met as they come to a [`Family`]; both add only what came since.
-//! - **Health:** somebody else's state can be shown too: [`HttpServer::start`] takes any [`Probe`].
+//! - **Health:** somebody else's state can be shown too: [`HttpServer::start`] takes any [`Probe`], and [`HttpServer::start_with`] a [`View`] for the page.
 //! - Without an [`Exposition`] every handle is a no-op, so tests and `millstream test` need nothing of this.
 //!
 //! Invariants: every metric name stands in [`names`]; no label holds anything of a record but its topic; nothing here waits
@@ -36,9 +36,11 @@ pub mod http;
 pub mod logs;
 pub mod metrics;
 pub mod names;
+pub mod page;
 mod process;
 
 pub use health::{Health, Probe, Report, TableHealth, WorkerHealth};
 pub use http::HttpServer;
 pub use logs::LogFormat;
 pub use metrics::{Exposition, Family, Following, Live};
+pub use page::{Credentials, Page, View};

@@ -7,6 +7,7 @@
 
 pub mod broker;
 pub mod children;
+pub mod chromium;
 pub mod client;
 pub mod cluster;
 pub mod compare;

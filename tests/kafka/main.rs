@@ -20,6 +20,7 @@ mod interop;
 mod numbers;
 mod outages;
 mod own;
+mod page;
 mod pipeline;
 mod rabbitmq;
 mod registry;
