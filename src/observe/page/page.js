@@ -71,7 +71,7 @@ function remember(event) {
 }
 
 // ---- layout: each sub-topology by itself, in layers from left to right; then their boxes --------------------------------
-const W = 172, H = 66, GX = 34, GY = 18, PAD = 16, TITLE = 26, GAP = 40;
+const W = 178, H = 66, GX = 34, GY = 18, PAD = 16, TITLE = 32, GAP = 40;
 
 /** Layers by the longest path from a start; long edges get places to pass through; order by the mean of the neighbours. */
 function layered(nodes, links) {
@@ -289,11 +289,12 @@ function drawNode(node, place) {
 function draw() {
   const room = $('graph').clientWidth - 40;
   const wide = layout(false);
-  // stacked where it would be too small to read
-  const stacked = topology.subtopologies.length > 1 && room / wide.width < 0.8;
+  // stacked where it would be too small to read; not changed by the panel
+  const whole = document.querySelector('.work').clientWidth - 80;
+  const stacked = topology.subtopologies.length > 1 && whole / wide.width < 0.75;
   const plan = stacked ? layout(true) : wide;
   const edge = 20;
-  const scale = Math.min(1.15, Math.max(window.innerWidth < 640 ? 0.72 : 0.62, room / plan.width));
+  const scale = Math.min(1.15, Math.max(window.innerWidth < 640 ? 0.72 : 0.6, room / plan.width));
   const [w, h] = [plan.width + 2 * edge, plan.height + 2 * edge];
   drawn = new Map();
   edges = topology.edges.filter((line) => plan.at.has(line.from) && plan.at.has(line.to)).map((line) => {
@@ -396,7 +397,7 @@ function paint() {
   for (const { line, path } of edges) {
     const speed = Math.min(rate(line.from, 'out') || (line.kind === 'lookup' ? flow(line.to) : 0), flow(line.to));
     path.classList.toggle('flows', speed > 0);
-    path.style.strokeWidth = speed > 0 ? round(1.3 + Math.min(2.6, Math.log10(1 + speed) * 0.75)) : '';
+    path.style.strokeWidth = speed > 0 ? round(line.kind === 'lookup' ? 1.5 : 1.3 + Math.min(2.4, Math.log10(1 + speed) * 0.7)) : '';
   }
   paintHead();
   if (open) paintPanel();
@@ -448,7 +449,7 @@ function openPanel(id) {
   ].filter(Boolean));
   $('panel').hidden = false;
   draw();
-  $('panel').focus();
+  $('panel').focus({ preventScroll: true });
   askedFor = null;
   if (last) paintPanel();
 }
@@ -502,7 +503,7 @@ function paintErrors() {
   if (!found.length || !last) { shown.replaceChildren(); return; }
   shown.replaceChildren(html('h3', {}, `latest failures; dead letters go to ${topology.dead_letters}`), html('ul', { class: 'errors' }, found.map((failed) => html('li', {},
     html('b', {}, failed.kind), ` ${failed.message}`, failed.detail ? html('code', {}, failed.detail) : null,
-    html('small', {}, `${failed.topic} partition ${failed.partition} offset ${failed.offset}, ${span((last.at - failed.at) / 1000)} ago`)))));
+    html('small', {}, `${failed.topic} partition ${failed.partition} offset ${failed.offset}, ${last.at - failed.at < 1500 ? 'now' : `${span((last.at - failed.at) / 1000)} ago`}`)))));
 }
 
 // ---- the connection ---------------------------------------------------------------------------------------------------
