@@ -2,6 +2,8 @@
 
 use crate::harness::broker::shared;
 use crate::harness::chromium::Chromium;
+use crate::harness::client::Message;
+use crate::harness::documents::{Documents, documents};
 use crate::harness::millstream::{Instance, TestTopology};
 use crate::harness::rabbitmq;
 use crate::harness::random::Random;
@@ -10,13 +12,18 @@ use serde_json::Value;
 use std::path::Path;
 use std::time::Duration;
 
+const INSTANCE: &str = "customer-events-0";
+const KEY: &str = "not-for-production";
 const LIMIT: Duration = Duration::from_secs(30);
-const WIDE: (u32, u32) = (1720, 940);
+const WIDE: (u32, u32) = (1600, 780);
 
 /// The shipped topology with its feeds, whose webhook listens on any port.
 fn pipeline(test: &str) -> Pipeline {
     let rabbit = rabbitmq::shared();
+    // A killed instance's partitions are given to the next after this.
     let topology = TestTopology::customer_events_fed(test)
+        .kafka("session.timeout.ms", "6000")
+        .kafka("heartbeat.interval.ms", "500")
         .edit(|yaml| {
             yaml.replace("exchange: ecomm", &format!("exchange: {test}")).replace(
                 "path: /feeds/eventbridge",
@@ -24,8 +31,29 @@ fn pipeline(test: &str) -> Pipeline {
             )
         })
         .variable("RABBITMQ_URL", &rabbit.url())
-        .variable("EVENTBRIDGE_KEY", "not-for-production");
+        .variable("EVENTBRIDGE_KEY", KEY);
     Pipeline::customers(topology, &shared().address())
+}
+
+/// EventBridge's events, a few of them broken, and between them those of every feed, each time with other bytes.
+fn traffic(pipeline: &Pipeline, documents: &Documents) -> Vec<Message> {
+    let load = pipeline.load("page", 60_000, 500, &mut Random::new(7));
+    let mut others = documents.messages.iter().cycle();
+    let mut all = Vec::new();
+    for (number, message) in load.messages.into_iter().enumerate() {
+        all.push(message);
+        if number % 6 == 0
+            && let Some(other) = others.next()
+        {
+            let mut other = other.clone();
+            let rounds = number / 6 / documents.messages.len();
+            if let Some(value) = &mut other.value {
+                value.extend(std::iter::repeat_n(b' ', rounds));
+            }
+            all.push(other);
+        }
+    }
+    all
 }
 
 fn text(value: &Value) -> &str {
@@ -35,13 +63,12 @@ fn text(value: &Value) -> &str {
 #[test]
 fn the_page_shows_a_running_pipeline() {
     let pipeline = pipeline("page");
-    let mut instance = pipeline.start("a");
+    let mut instance = pipeline.start(INSTANCE);
     instance.wait_ready();
     let http = instance.http().to_owned();
     let url = format!("http://{http}/");
-    let mut random = Random::new(7);
-    let load = pipeline.load("page", 60_000, 500, &mut random);
-    let flow = pipeline.flow(&load.messages, Duration::from_secs(90));
+    let documents = documents(&pipeline.topology);
+    let flow = pipeline.flow(&traffic(&pipeline, &documents), Duration::from_secs(100));
 
     let mut browser = Chromium::start();
     assert_eq!(browser.open(&url, false, WIDE), 200);
@@ -99,7 +126,9 @@ fn the_page_shows_a_running_pipeline() {
         browser.look(&format!("getComputedStyle({badge}.querySelector('rect')).fill")),
         "rgb(198, 40, 40)"
     );
-    std::thread::sleep(Duration::from_secs(22));
+    // The pictures are shown to people: a while of rates, and the application as it is called without this test's prefix.
+    std::thread::sleep(Duration::from_secs(35));
+    browser.look("document.getElementById('application').textContent = 'customer-events'");
     browser.shot("page-light");
 
     // a node's panel, by keyboard alone
@@ -138,6 +167,12 @@ fn the_page_shows_a_running_pipeline() {
         text(&panel).contains("window: 7d") && text(&panel).contains("duplicate"),
         "{panel}"
     );
+
+    // nothing of a record or of the environment is in the data
+    let data = ["/api/topology", "/api/failures"].map(|path| instance.get(path).expect("an answer").1);
+    for secret in documents.secrets.iter().map(String::as_str).chain([KEY, "-broken-"]) {
+        assert!(data.iter().all(|data| !data.contains(secret)), "{secret} in {data:?}");
+    }
 
     // dark as the system is, and as one likes
     let ground = "getComputedStyle(document.body).backgroundColor";
@@ -178,7 +213,7 @@ fn the_page_shows_a_running_pipeline() {
     assert!(text(&banner).starts_with("Disconnected since "), "{banner}");
     browser.shot("page-lost");
     let program = Path::new(env!("CARGO_BIN_EXE_millstream"));
-    let mut instance = Instance::launch_at(&http, program, &pipeline.topology, pipeline.brokers(), "a", &[]);
+    let mut instance = Instance::launch_at(&http, program, &pipeline.topology, pipeline.brokers(), INSTANCE, &[]);
     browser.wait(&format!("{state} === 'waiting' || {state} === 'ready'"), LIMIT);
     browser.shot("page-waiting");
     browser.wait(&format!("{state} === 'ready'"), LIMIT);

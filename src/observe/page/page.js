@@ -353,7 +353,7 @@ function paintNode(node, most) {
   parts.rate.classList.toggle('still', !speed && counts);
   const lag = now.lag;
   const entries = Object.values(now.stores || {}).reduce((sum, n) => sum + n, 0);
-  const note = now.down ? cut(now.down, 28) : lag > 0 ? `lag ${short(lag)}` : now.stores ? `${short(entries)} in store` : '';
+  const note = now.down ? cut(now.down, 24) : lag > 0 ? `lag ${short(lag)}` : now.stores ? `${short(entries)} in store` : '';
   say(parts.note, note);
   parts.note.setAttribute('class', `note${now.down ? ' trouble' : lag > 0 ? ' late' : ''}`);
   parts.barBack.setAttribute('visibility', lag > 0 ? 'visible' : 'hidden');
