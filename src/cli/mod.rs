@@ -13,6 +13,7 @@ mod demo;
 mod graph;
 mod list;
 mod mistakes;
+mod page;
 mod reset;
 mod run;
 mod schemas;

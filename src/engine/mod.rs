@@ -17,6 +17,7 @@
 
 mod chain;
 mod counts;
+mod failures;
 mod follow;
 mod health;
 mod lag;
@@ -38,6 +39,7 @@ mod wiring;
 mod worker;
 
 pub use counts::Counts;
+pub use failures::{Failed, Failures};
 pub use health::EngineHealth;
 pub use prepare::prepare;
 pub use report::Reporter;

@@ -64,6 +64,7 @@ impl Engine {
             registry,
             stores,
             standbys: Standbys::default(),
+            failures: Arc::clone(&status.failures),
         });
         let stop = Arc::new(AtomicBool::new(false));
         let mut engine = Self {

@@ -28,6 +28,7 @@ mod sinks;
 #[cfg(test)]
 mod tests;
 mod topics;
+mod written;
 
 pub use crate::yaml::Secret;
 pub use api::{ApiInfo, CorrelationId};
@@ -38,6 +39,7 @@ pub use fingerprint::fingerprint;
 pub use graph::{Entry, Graph, SubTopology};
 pub use plan::{Action, Expected, Missing, Partitions, Plan, PlannedTopic, Role, Setting, Verdict, Wrong, compare};
 pub use selection::Selection;
+pub use written::{WrittenPart, written};
 
 use crate::codec::Format;
 use crate::expression::Expression;

@@ -8,6 +8,7 @@
 pub mod broker;
 pub mod certificates;
 pub mod children;
+pub mod chromium;
 pub mod client;
 pub mod cluster;
 pub mod compare;

@@ -22,6 +22,7 @@ mod numbers;
 mod observe;
 mod outages;
 mod own;
+mod page;
 mod pipeline;
 mod prometheus;
 mod rabbitmq;
