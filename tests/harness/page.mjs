@@ -15,6 +15,7 @@ const steps = {
     const context = await browser.newContext({
       viewport: { width, height },
       colorScheme: dark ? 'dark' : 'light',
+      reducedMotion: 'reduce', // a color is what it is, whenever one looks
       ...(user ? { httpCredentials: { username: user, password } } : {}),
     });
     page = await context.newPage();

@@ -71,7 +71,7 @@ function remember(event) {
 }
 
 // ---- layout: each sub-topology by itself, in layers from left to right; then their boxes --------------------------------
-const W = 178, H = 66, GX = 34, GY = 18, PAD = 16, TITLE = 32, GAP = 40;
+const W = 178, H = 66, GX = 34, GY = 18, PAD = 16, TITLE = 32, GAP = 40, SPARK = 78;
 
 /** Layers by the longest path from a start; long edges get places to pass through; order by the mean of the neighbours. */
 function layered(nodes, links) {
@@ -359,8 +359,8 @@ function paintNode(node, most) {
   parts.barBack.setAttribute('visibility', lag > 0 ? 'visible' : 'hidden');
   // the longest bar is a minute's work, or the largest lag of all
   parts.bar.setAttribute('width', lag > 0 ? Math.max(3, (W - 26) * Math.min(1, lag / Math.max(most, speed * 60, 1))) : 0);
-  parts.spark.setAttribute('d', area(node.id, W - 13, 20, 60));
-  parts.spark.setAttribute('transform', `translate(9 ${H - 21})`);
+  parts.spark.setAttribute('d', area(node.id, SPARK, 20, 60));
+  parts.spark.setAttribute('transform', `translate(${W - SPARK - 5} ${H - 21})`);
   parts.g.classList.toggle('down', Boolean(now.down));
   paintBadge(parts.badge, now.dead || 0, node.id);
   const said = [node.name, node.type, counts ? `${perSecond(speed)} records a second` : '', lag > 0 ? `lag ${lag}` : '', now.dead ? `${now.dead} dead letters` : '', now.down || ''];
@@ -587,7 +587,7 @@ async function watch() {
 function show(found) {
   topology = found;
   const ids = new Set(topology.nodes.map((node) => node.id));
-  for (const id of history.keys()) if (!ids.has(id)) history.delete(id);
+  history = new Map(); // it was started anew, and counts from 0
   last = null;
   failures = {};
   $('application').textContent = topology.application;
