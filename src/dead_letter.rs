@@ -1,8 +1,22 @@
 //! A record that failed, as it is kept: raw key, value and headers byte for byte, and headers that say why (Kafka's own names,
 //! KIP-1034).
 
+mod letter;
+
+pub use letter::{Letter, Source};
+
 use crate::broker::Outgoing;
 use crate::record::{Header, RawRecord};
+
+/// The headers that say why, in the order in which they are written, behind the record's own.
+const EXCEPTION: &str = "__streams.errors.exception";
+const MESSAGE: &str = "__streams.errors.message";
+const STACKTRACE: &str = "__streams.errors.stacktrace";
+const TOPIC: &str = "__streams.errors.topic";
+const PARTITION: &str = "__streams.errors.partition";
+const OFFSET: &str = "__streams.errors.offset";
+const PROCESSOR: &str = "millstream.processor";
+const TRUNCATED: &str = "millstream.truncated";
 
 /// Why a record failed and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,17 +100,17 @@ pub fn write<R>(
             value: Some(str::as_bytes(text)),
         })
     };
-    add("__streams.errors.exception", reason.kind);
-    add("__streams.errors.message", shortened(&reason.message));
+    add(EXCEPTION, reason.kind);
+    add(MESSAGE, shortened(&reason.message));
     if let Some(detail) = &reason.detail {
-        add("__streams.errors.stacktrace", shortened(detail));
+        add(STACKTRACE, shortened(detail));
     }
-    add("__streams.errors.topic", record.origin.topic);
-    add("__streams.errors.partition", &partition);
-    add("__streams.errors.offset", &offset);
-    add("millstream.processor", &reason.processor);
+    add(TOPIC, record.origin.topic);
+    add(PARTITION, &partition);
+    add(OFFSET, &offset);
+    add(PROCESSOR, &reason.processor);
     if let Some(cut) = &kept.cut {
-        add("millstream.truncated", cut);
+        add(TRUNCATED, cut);
     }
     let timestamp = (record.timestamp >= 0).then_some(record.timestamp);
     send(Outgoing {

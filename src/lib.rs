@@ -14,7 +14,7 @@ pub mod cli;
 pub mod codec;
 /// Records that failed, as they are kept. Keeps: raw bytes and the reason; what is too large is cut, and says so.
 pub mod dead_letter;
-/// Workers, tasks, transactions, restoring. Keeps: exactly once; the only module that commits.
+/// Workers, tasks, transactions, restoring. Keeps: exactly once; the only module that commits offsets.
 pub mod engine;
 /// CEL over a borrowed document. Keeps: pure (no clock, no chance, no I/O), an error that names the place and never a value.
 pub mod expression;
@@ -24,7 +24,7 @@ pub mod feed;
 pub mod mapping;
 /// Metrics, logs, health, HTTP. Keeps: called from anywhere, calls nobody; every metric name in one file; no worker waits for it.
 pub mod observe;
-/// What is done to an application that does not run. Keeps: looked at whole before it is done; what failed half-way can be done again.
+/// What is done to an application from outside. Keeps: looked at whole before it is done; what failed half-way can be done again.
 pub mod ops;
 /// The processor types, a file each. Keeps: pure and synchronous; a record in, records out, a store at hand.
 pub mod processor;

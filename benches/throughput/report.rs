@@ -123,7 +123,7 @@ impl Report {
     }
 }
 
-const PAIRS: [(Variant, Variant); 4] = [
+const PAIRS: [(Variant, Variant); 5] = [
     (Variant::Fused, Variant::Typed),
     (Variant::Fused, Variant::Copy),
     (Variant::Fused, Variant::Memory),

@@ -223,8 +223,8 @@ pub trait Admin: Send {
     }
     /// Partitions and settings of those of `topics` that exist.
     fn describe(&mut self, topics: &[String]) -> Result<Vec<TopicState>, BrokerError>;
-    /// Creates topics; one that exists already is not an error.
-    fn create(&mut self, topics: &[TopicState]) -> Result<(), BrokerError>;
+    /// Creates topics with so many copies of each (`None`: the cluster's default); one that exists already is not an error.
+    fn create(&mut self, topics: &[TopicState], replication: Option<i32>) -> Result<(), BrokerError>;
     /// Deletes topics and waits until they are gone; one that does not exist is not an error.
     fn delete(&mut self, topics: &[String]) -> Result<(), BrokerError>;
     /// As [`Consumer::committed`], of a group that this client is not in, and of a begun reset, too.

@@ -4,18 +4,23 @@
 //! data has `--output json`; exit codes are 0 (fine), 1 (failed), 2 (wrong usage); a reader that goes away ends a command
 //! quietly.
 
+mod asking;
 mod asyncapi;
 mod check;
 mod cluster;
+mod dead_letters;
 mod demo;
 mod graph;
+mod list;
 mod mistakes;
+mod page;
 mod reset;
 mod run;
 mod schemas;
 mod send;
 mod state;
 mod test;
+mod topics;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
@@ -34,6 +39,7 @@ enum Command {
     #[command(name = "asyncapi")]
     AsyncApi(asyncapi::AsyncApi),
     Check(check::Check),
+    DeadLetters(dead_letters::DeadLettersCommand),
     Demo(demo::Demo),
     Graph(graph::GraphCommand),
     Reset(reset::ResetCommand),
@@ -42,6 +48,7 @@ enum Command {
     Send(send::Send),
     State(state::StateCommand),
     Test(test::Test),
+    Topics(topics::TopicsCommand),
 }
 
 /// How data is printed.
@@ -104,6 +111,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>, terminal: &mut Terminal<'_
     let outcome = match &cli.command {
         Command::AsyncApi(command) => command.run(terminal),
         Command::Check(command) => command.run(terminal),
+        Command::DeadLetters(command) => command.run(terminal),
         Command::Demo(command) => command.run(terminal),
         Command::Graph(command) => command.run(terminal),
         Command::Reset(command) => command.run(terminal),
@@ -112,6 +120,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>, terminal: &mut Terminal<'_
         Command::Send(command) => command.run(terminal),
         Command::State(command) => command.run(terminal),
         Command::Test(command) => command.run(terminal),
+        Command::Topics(command) => command.run(terminal),
     };
     match outcome.and_then(|outcome| terminal.out.flush().map(|()| outcome)) {
         Ok(Outcome::Fine) => ExitCode::SUCCESS,

@@ -1,5 +1,6 @@
 //! `millstream reset`: an application that does not run begins anew.
 
+use super::asking::Asking;
 use super::cluster::Cluster;
 use super::{Outcome, Output, Terminal, counted};
 use crate::broker::Broker;
@@ -9,7 +10,7 @@ use crate::state::{StateError, Stopped};
 use crate::topology::Topology;
 use serde_json::json;
 use std::error::Error;
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -59,12 +60,6 @@ enum Ended {
     OnlyShown,
     Declined,
     Done,
-}
-
-/// Who is asked, if anybody.
-struct Asking<'a> {
-    is_terminal: bool,
-    answers: &'a mut dyn BufRead,
 }
 
 impl ResetCommand {
@@ -219,28 +214,10 @@ fn failed(error: &(dyn Error + 'static), terminal: &mut Terminal<'_>) -> io::Res
 
 /// Whether it may be done.
 fn ask(steps: &Steps, asking: &mut Asking<'_>, terminal: &mut Terminal<'_>) -> io::Result<bool> {
-    if !asking.is_terminal {
-        writeln!(
-            terminal.err,
-            "error: nothing was done, as there is no terminal to ask on: say --yes, or --dry-run to look only"
-        )?;
-        return Ok(false);
-    }
     let partitions = counted(steps.offsets.len(), "offset", "offsets");
     let topics = counted(steps.delete.len(), "topic", "topics");
-    write!(
-        terminal.err,
-        "Set {partitions}, delete {topics} and the state of {}? [y/N] ",
-        steps.group
-    )?;
-    terminal.err.flush()?;
-    let mut answer = String::new();
-    asking.answers.read_line(&mut answer)?;
-    let agreed = ["y", "yes"].contains(&answer.trim().to_lowercase().as_str());
-    if !agreed {
-        writeln!(terminal.err, "nothing was done")?;
-    }
-    Ok(agreed)
+    let question = format!("Set {partitions}, delete {topics} and the state of {}?", steps.group);
+    asking.ask(&question, terminal)
 }
 
 fn as_json(steps: &Steps, state: &[PathBuf], done: Ended) -> serde_json::Value {

@@ -1,11 +1,12 @@
 //! `millstream run`: the topology on a real Kafka, until it is told to stop.
 
 use super::cluster::Cluster;
+use super::page::RunView;
 use super::{Outcome, Output, Terminal};
 use crate::broker::kafka::KafkaBroker;
-use crate::engine::{Engine, EngineHealth, Reporter, Schemas, Topics, WorkerSettings};
+use crate::engine::{Backends, Engine, EngineHealth, Reporter, Schemas, Topics, WorkerSettings};
 use crate::feed::{FeedState, Feeds};
-use crate::observe::{Exposition, HttpServer, LogFormat, Probe, Report, logs, names};
+use crate::observe::{Credentials, Exposition, HttpServer, LogFormat, Page, Probe, Report, logs, names};
 use crate::state::{MemoryStores, OsDisk, StateError, StateFolder, Stores};
 use crate::topology::{self, Selection, StoresIn, Topology};
 use std::error::Error;
@@ -13,13 +14,14 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Run a topology on Kafka
 ///
 /// Creates the topics that are its own, restores its state, and processes records until SIGTERM or Ctrl-C; then it commits and
-/// leaves. `/metrics`, `/livez`, `/readyz` and `/startupz` are served at `--http`.
+/// leaves. `/metrics`, `/livez`, `/readyz`, `/startupz` and, on `/`, the live page are served at `--http`. Where the environment has
+/// `MILLSTREAM_HTTP_AUTH=USER:PASSWORD`, the page asks for them.
 #[derive(clap::Args)]
 pub(crate) struct Run {
     #[command(flatten)]
@@ -45,7 +47,7 @@ pub(crate) struct Run {
     /// Workers (stream threads) of this process. Default: the topology's `workers`
     #[arg(long, value_name = "N", env = "MILLSTREAM_WORKERS", value_parser = clap::value_parser!(u16).range(1..=256))]
     workers: Option<u16>,
-    /// Serve metrics and health here; port 0 is any free one
+    /// Serve metrics, health and the live page here; port 0 is any free one
     #[arg(
         long,
         value_name = "ADDRESS",
@@ -67,6 +69,8 @@ pub(crate) struct Run {
     log_format: LogFormat,
 }
 
+/// Where the live page's user and password come from. Never from an argument: those are shown by the system to everybody.
+const AUTH: &str = "MILLSTREAM_HTTP_AUTH";
 /// How often metrics are brought up to date.
 const REPORT: Duration = Duration::from_millis(250);
 
@@ -75,7 +79,8 @@ impl Run {
         let Some(topology) = self.cluster.load(Output::Text, terminal)? else {
             return Ok(Outcome::Failed);
         };
-        match self.start(topology) {
+        let password = (terminal.environment)(AUTH);
+        match self.start(topology, password.as_deref()) {
             Ok(()) => Ok(Outcome::Fine),
             Err(error) => {
                 writeln!(terminal.err, "error: {error}")?;
@@ -84,7 +89,11 @@ impl Run {
         }
     }
 
-    fn start(&self, topology: topology::Topology) -> Result<(), Box<dyn Error>> {
+    fn start(&self, topology: Topology, password: Option<&str>) -> Result<(), Box<dyn Error>> {
+        let credentials = password.map(Credentials::new).transpose();
+        let credentials = credentials.map_err(|why| format!("{AUTH}: {why}"))?;
+        let written = topology::written(&self.cluster.topology).unwrap_or_default();
+        let started = SystemTime::now();
         let levels = logs::init(self.log_format)?;
         let exposition = Exposition::install()?;
         let broker = KafkaBroker::new(self.cluster.settings(&topology));
@@ -116,22 +125,46 @@ impl Run {
         let schemas = Schemas::of(topology.schema_registry.as_ref())?;
         let engine = Engine::start(
             Arc::clone(&topology),
-            Box::new(broker.clone()),
-            Box::new(Arc::clone(&stores)),
-            schemas,
+            Backends {
+                broker: Box::new(broker.clone()),
+                stores: Box::new(Arc::clone(&stores)),
+                schemas,
+            },
             Topics::Prepare,
             selection.clone(),
             workers,
             &settings,
         )?;
         let feeds = Feeds::start(&topology, &broker, &|feed| selection.runs_feed(&feed.name))?;
-        let health = RunHealth {
+        let health = || RunHealth {
             engine: EngineHealth(engine.status().clone()),
             feeds: feeds.states().to_vec(),
         };
+        if credentials.is_none() && !self.http.ip().is_loopback() {
+            tracing::info!(
+                "the live page is shown to whoever reaches {}: {AUTH} protects it",
+                self.http
+            );
+        }
         let live = Arc::clone(exposition.live());
-        let server = HttpServer::start(self.http, exposition, health, self.http_admin.then_some(levels))?;
-        tracing::info!(address = %server.address(), "metrics and health are served");
+        let view = RunView {
+            topology: Arc::clone(&topology),
+            selection,
+            written,
+            instance,
+            status: engine.status().clone(),
+            feeds: feeds.states().to_vec(),
+            lag: Arc::clone(&live),
+            health: Box::new(health()),
+            started,
+        };
+        let page = Page {
+            view: Box::new(view),
+            credentials,
+        };
+        let levels = self.http_admin.then_some(levels);
+        let server = HttpServer::start_with(self.http, exposition, health(), levels, Some(page))?;
+        tracing::info!(address = %server.address(), "metrics, health and the live page are served");
         let mut reporter = Reporter::new(engine.status().clone(), live, Box::new(broker.clone()), stores);
         let readiness = names::ready();
         let mut ready = false;

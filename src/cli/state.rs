@@ -1,5 +1,6 @@
 //! `millstream state`: what lies in the stores of an instance that does not run.
 
+use super::list::{List, time};
 use super::{Outcome, Output, Terminal, mistakes};
 use crate::broker::TopicPartition;
 use crate::codec::{Codec, NAMES};
@@ -7,7 +8,7 @@ use crate::ops::state::{self, Entry, LookError, Store, shown_id, shown_key};
 use crate::state::Stopped;
 use crate::topology::{self, Topology};
 use serde_json::json;
-use std::io::{self, Write};
+use std::io;
 use std::path::PathBuf;
 
 /// Look into the stores of an instance that does not run
@@ -206,34 +207,6 @@ fn as_json(store: &Store, at: &TopicPartition, entry: Entry<'_>, codec: Option<C
         object[name] = value;
     }
     object
-}
-
-/// A time as RFC 3339; one that is none, as milliseconds.
-fn time(millis: i64) -> String {
-    jiff::Timestamp::from_millisecond(millis).map_or_else(|_| format!("{millis} ms"), |time| time.to_string())
-}
-
-/// A JSON list that is printed while it is made, a line an element.
-struct List<'o> {
-    out: &'o mut dyn Write,
-    count: u64,
-}
-
-impl<'o> List<'o> {
-    fn new(out: &'o mut dyn Write) -> Self {
-        Self { out, count: 0 }
-    }
-
-    fn add(&mut self, element: &serde_json::Value) -> io::Result<()> {
-        let before = if self.count == 0 { "[" } else { ",\n" };
-        self.count += 1;
-        write!(self.out, "{before}{element}")
-    }
-
-    fn end(&mut self) -> io::Result<()> {
-        let end = if self.count == 0 { "[]" } else { "]" };
-        writeln!(self.out, "{end}")
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! One record through the processors that are fused behind its topic: a call chain with no topic, copy or parse in between.
 
-use super::counts::{Counts, bump};
+use super::counts::{Counts, bump, more};
 use super::output::{Outputs, Sunk, Unwritable, Written};
 use super::tables::{Tables, TablesView};
 use super::task::Task;
@@ -128,6 +128,7 @@ impl Chain {
                     }
                     processed.map_err(|failure| ChainError::of_processor(topology, index, failure))?;
                     let following = wiring.next.get(index).map(Vec::as_slice).unwrap_or_default();
+                    more(&mut pass.counts.forwarded, index, pass.forwarded.len());
                     for forwarded in pass.forwarded.drain(..) {
                         let forwarded: &'a Record<'a> = arena.alloc(forwarded);
                         open.extend(following.iter().map(|next| (*next, forwarded)));

@@ -16,8 +16,9 @@ pub struct Counts {
     /// Records written, by topic, and the bytes of their keys and values.
     pub produced: Vec<u64>,
     pub produced_bytes: Vec<u64>,
-    /// Records that went into each processor, and how long it took for some of them.
+    /// Records that went into each processor, that came out of it, and how long it took for some of them.
     pub processed: Vec<u64>,
+    pub forwarded: Vec<u64>,
     pub processor_seconds: Vec<Buckets>,
     /// By sink, from the record's timestamp, and from the event's own time, to the commit.
     pub ingest_latency: Vec<Buckets>,
@@ -53,6 +54,7 @@ impl Counts {
             produced: vec![0; topics],
             produced_bytes: vec![0; topics],
             processed: vec![0; processors],
+            forwarded: vec![0; processors],
             processor_seconds: vec![Buckets::new(names::PROCESSOR_BUCKETS); processors],
             ingest_latency: latencies(),
             event_latency: latencies(),
@@ -69,6 +71,7 @@ impl Counts {
         add_list(&mut self.produced, &other.produced);
         add_list(&mut self.produced_bytes, &other.produced_bytes);
         add_list(&mut self.processed, &other.processed);
+        add_list(&mut self.forwarded, &other.forwarded);
         add_buckets(&mut self.processor_seconds, &other.processor_seconds);
         add_buckets(&mut self.ingest_latency, &other.ingest_latency);
         add_buckets(&mut self.event_latency, &other.event_latency);
@@ -145,7 +148,8 @@ pub fn bump(list: &mut [u64], index: usize) {
     more(list, index, 1);
 }
 
-fn more(list: &mut [u64], index: usize, by: usize) {
+/// Adds so many.
+pub fn more(list: &mut [u64], index: usize, by: usize) {
     if let Some(count) = list.get_mut(index) {
         *count += by as u64;
     }

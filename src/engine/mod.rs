@@ -17,6 +17,7 @@
 
 mod chain;
 mod counts;
+mod failures;
 mod follow;
 mod health;
 mod lag;
@@ -38,12 +39,13 @@ mod wiring;
 mod worker;
 
 pub use counts::Counts;
+pub use failures::{Failed, Failures};
 pub use health::EngineHealth;
 pub use prepare::prepare;
 pub use report::Reporter;
 pub use standby::Standbys;
 pub use status::{Status, WorkerStatus};
-pub use supervisor::{Engine, Schemas, Topics};
+pub use supervisor::{Backends, Engine, Schemas, Topics};
 pub use tables::{TableReader, Tables};
 pub use task::Stand;
 pub use wiring::Wiring;

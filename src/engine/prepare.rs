@@ -30,7 +30,7 @@ pub fn prepare(broker: &dyn Broker, topology: &Topology) -> Result<(), EngineErr
         tracing::info!(topic = topic.name, partitions = topic.partitions, "creating");
     }
     if !create.is_empty() {
-        admin.create(&create)?;
+        admin.create(&create, None)?;
     }
     Ok(())
 }

@@ -431,6 +431,9 @@ fn fail(
         reason,
         limit: own_limit,
     } = failed;
+    if on_error != OnError::Fail {
+        shared.failures.note(&record.origin, &reason);
+    }
     match on_error {
         OnError::DeadLetter => {
             *counts

@@ -1,11 +1,12 @@
 //! How a running engine stands: what health, metrics and the page are made of.
 
 use super::counts::Counts;
+use super::failures::Failures;
 use super::wiring::Wiring;
 use super::worker::{TaskNumbers, Worker};
 use crate::topology::Topology;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 /// One worker's numbers, as last published.
@@ -44,6 +45,8 @@ pub struct Names {
 #[derive(Debug)]
 pub struct Status {
     pub names: Names,
+    /// The last records that failed.
+    pub failures: Arc<Failures>,
     workers: Vec<Mutex<Option<WorkerStatus>>>,
     rows: Mutex<Vec<(String, usize)>>,
     standbys: AtomicUsize,
@@ -69,6 +72,7 @@ impl Status {
         };
         Self {
             names,
+            failures: Arc::default(),
             workers: (0..workers).map(|_| Mutex::new(None)).collect(),
             rows: Mutex::default(),
             standbys: AtomicUsize::new(0),

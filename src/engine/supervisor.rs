@@ -39,9 +39,7 @@ impl Engine {
     /// When the operating system gives no thread.
     pub fn start(
         topology: impl Into<Arc<Topology>>,
-        broker: Box<dyn Broker>,
-        stores: Box<dyn Stores>,
-        schemas: Schemas,
+        backends: Backends,
         topics: Topics,
         selection: Selection,
         workers: usize,
@@ -50,7 +48,11 @@ impl Engine {
         let topology = topology.into();
         // Where there are only feeds, topics are prepared all the same, and nothing else is done.
         let workers = if selection.is_feeds_only() { 0 } else { workers };
-        let Schemas { registry, register } = schemas;
+        let Backends {
+            broker,
+            stores,
+            schemas: Schemas { registry, register },
+        } = backends;
         let wiring = Wiring::of(&topology, selection, &registry)?;
         let tables = Tables::new(&topology.tables, &registry)?;
         let status = Arc::new(Status::new(&topology, &wiring, workers));
@@ -62,6 +64,7 @@ impl Engine {
             registry,
             stores,
             standbys: Standbys::default(),
+            failures: Arc::clone(&status.failures),
         });
         let stop = Arc::new(AtomicBool::new(false));
         let mut engine = Self {
@@ -178,6 +181,13 @@ fn prepare_topics(shared: &Shared, topics: Topics, status: &Status, stop: &Atomi
     }
     status.set_brokers_away(false);
     Ok(())
+}
+
+/// What the engine works with, outside of itself.
+pub struct Backends {
+    pub broker: Box<dyn Broker>,
+    pub stores: Box<dyn Stores>,
+    pub schemas: Schemas,
 }
 
 /// The schemas of a topology, and whose they are.

@@ -6,6 +6,7 @@
 
 use super::chain::Chain;
 use super::counts::Counts;
+use super::failures::Failures;
 use super::output::Outputs;
 use super::restoring::Progress;
 use super::session::Session;
@@ -43,6 +44,7 @@ pub struct Shared {
     pub registry: Arc<dyn Registry>,
     pub stores: Box<dyn Stores>,
     pub standbys: Standbys,
+    pub failures: Arc<Failures>,
 }
 
 pub struct Worker {

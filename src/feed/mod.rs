@@ -23,7 +23,7 @@ mod webhook;
 
 pub use outlet::{Message, MessageHeader, Outlet, Receipt, Written};
 pub use running::{Feeds, Stop};
-pub use state::FeedState;
+pub use state::{FeedState, FeedTotals};
 
 use crate::broker::BrokerError;
 

@@ -1,8 +1,9 @@
 //! The HTTP server. What it shows is in [`pages`].
 //!
-//! What must hold: whatever is sent, memory and connections are bounded, and a request that takes too long is ended. It has a thread and a runtime of its own, so that it answers whatever workers do, and takes no time of theirs.
+//! What must hold: whatever is sent, memory and connections are bounded, and a request that takes too long is ended. It has a thread
+//! and a runtime of its own, so that it answers whatever workers do, and takes no time of theirs.
 
-mod pages;
+pub(super) mod pages;
 #[cfg(test)]
 mod tests;
 
@@ -10,13 +11,14 @@ use super::connections::Bounded;
 use super::health::Probe;
 use super::logs::Levels;
 use super::metrics::Exposition;
+use super::page::{self, Page};
 use axum_server::{Handle, Server};
 use pages::Shown;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 /// How long answers that are being written may take when the server stops.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
@@ -59,6 +61,20 @@ impl HttpServer {
         probe: impl Probe + 'static,
         levels: Option<Levels>,
     ) -> Result<HttpServer, HttpError> {
+        Self::start_with(address, exposition, probe, levels, None)
+    }
+
+    /// As [`HttpServer::start`], with the live page on `/`.
+    ///
+    /// # Errors
+    /// As [`HttpServer::start`].
+    pub fn start_with(
+        address: SocketAddr,
+        exposition: Exposition,
+        probe: impl Probe + 'static,
+        levels: Option<Levels>,
+        page: Option<Page>,
+    ) -> Result<HttpServer, HttpError> {
         let listener = TcpListener::bind(address).map_err(|error| HttpError::Listen { address, error })?;
         listener.set_nonblocking(true).map_err(HttpError::Start)?;
         let address = listener.local_addr().map_err(HttpError::Start)?;
@@ -73,7 +89,7 @@ impl HttpServer {
             levels,
         };
         let serve = move || {
-            if let Err(error) = runtime.block_on(serve(listener, shown, stopped)) {
+            if let Err(error) = runtime.block_on(serve(listener, shown, page, stopped)) {
                 tracing::error!(%error, "the HTTP server ended");
             }
         };
@@ -111,9 +127,16 @@ impl Drop for HttpServer {
     }
 }
 
-async fn serve(listener: TcpListener, shown: Shown, stopped: oneshot::Receiver<()>) -> std::io::Result<()> {
+async fn serve(
+    listener: TcpListener,
+    shown: Shown,
+    page: Option<Page>,
+    stopped: oneshot::Receiver<()>,
+) -> std::io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
     let exposition = shown.exposition.clone();
+    let (ending, ends) = watch::channel(false);
+    let root = page.map_or_else(pages::index_alone, |page| page::routes(page, ends));
     let handle: Handle<SocketAddr> = Handle::new();
     let mut server = Server::from_listener(listener)
         .handle(handle.clone())
@@ -125,6 +148,7 @@ async fn serve(listener: TcpListener, shown: Shown, stopped: oneshot::Receiver<(
         .header_read_timeout(NEXT)
         .max_buf_size(HEAD_BYTES);
     let server = server.acceptor(Bounded::new(CONNECTIONS, || {}));
+    let routes = pages::router(shown).merge(root);
     let upkeep = async {
         let mut interval = tokio::time::interval(UPKEEP);
         loop {
@@ -134,12 +158,13 @@ async fn serve(listener: TcpListener, shown: Shown, stopped: oneshot::Receiver<(
     };
     let end = async {
         let _ = stopped.await;
+        let _ = ending.send(true);
         handle.graceful_shutdown(Some(LAST_ANSWERS));
         // a client that never reads its answer must not keep the process
         tokio::time::sleep(LAST_ANSWERS).await;
     };
     tokio::select! {
-        ended = server.serve(pages::router(shown).into_make_service()) => ended,
+        ended = server.serve(routes.into_make_service()) => ended,
         () = upkeep => Ok(()),
         () = end => Ok(()),
     }

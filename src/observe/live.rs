@@ -49,6 +49,17 @@ impl Live {
         all.insert(name, samples);
     }
 
+    /// The numbers of a metric, by the first of its labels.
+    pub fn numbers(&self, name: &str) -> BTreeMap<String, f64> {
+        let all = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
+        let samples = all.get(name).into_iter().flatten();
+        let number = |sample: &Sample| match sample.shown {
+            Shown::Number(number) => Some((sample.labels.first()?.clone(), number)),
+            Shown::Buckets(_) => None,
+        };
+        samples.filter_map(number).collect()
+    }
+
     pub(super) fn render(&self, text: &mut String) {
         let all = self.samples.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for (name, samples) in &all {

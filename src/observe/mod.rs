@@ -25,7 +25,8 @@
 //!
 //! - **Counters from totals:** who keeps totals (as the engine's workers do) gives them to a [`Following`], or for labels
 //!   that are met as they come to a [`Family`]; both add only what came since. Histograms are [`Buckets`] of whoever measures.
-//! - **Health:** somebody else's state can be shown too: [`HttpServer::start`] takes any [`Probe`].
+//! - **Health:** somebody else's state can be shown too: [`HttpServer::start`] takes any [`Probe`], and [`HttpServer::start_with`] a
+//!   [`View`] for the page.
 //! - Without an [`Exposition`] every handle is a no-op, so tests and `millstream test` need nothing of this.
 //!
 //! Invariants: every metric name stands in [`names`] and [`catalogue`]; no label holds anything of a record: only what the topology names; nothing here waits
@@ -40,6 +41,7 @@ pub mod live;
 pub mod logs;
 pub mod metrics;
 pub mod names;
+pub mod page;
 mod process;
 pub mod repeats;
 
@@ -50,4 +52,5 @@ pub use http::HttpServer;
 pub use live::{Live, Sample};
 pub use logs::{Levels, LogFormat};
 pub use metrics::{Exposition, Family, Following};
+pub use page::{Credentials, Page, View};
 pub use repeats::Repeats;

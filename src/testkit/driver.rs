@@ -85,6 +85,7 @@ impl Driver {
             broker: Box::new(broker.clone()),
             stores: Box::new(MemoryStores),
             standbys: Standbys::default(),
+            failures: std::sync::Arc::default(),
         });
         let tables = topology
             .tables

@@ -166,4 +166,63 @@ dead_letters: {topic: shop.dead-letters}
         assert!(said(1).contains("no JSON Schema") && said(2).contains("not framed"));
         assert!(values(&driver, "shop.orders").is_empty());
     }
+
+    /// Producers are of three versions, and the reader of a fourth: a field of its own with a default, one of theirs that it does not
+    /// want, one under another name, one that is wider.
+    #[test]
+    fn producers_of_older_and_newer_schemas_are_read_into_one_shape() {
+        const READER: &str = r#"{"type":"record","name":"Order","fields":[
+          {"name":"number","type":"long","aliases":["id"]},
+          {"name":"total","type":"double"},
+          {"name":"currency","type":"string","default":"EUR"}]}"#;
+        const OLD: &str = r#"{"type":"record","name":"Order","fields":[
+          {"name":"id","type":"int"},{"name":"total","type":"float"}]}"#;
+        const NEW: &str = r#"{"type":"record","name":"Order","fields":[
+          {"name":"gift","type":"boolean"},{"name":"number","type":"long"},{"name":"total","type":"double"},
+          {"name":"currency","type":"string"}]}"#;
+        const OTHER: &str = r#"{"type":"record","name":"Order","fields":[{"name":"number","type":"string"}]}"#;
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("order.avsc"), READER).unwrap();
+        let text = TOPOLOGY.replace("codec: json_schema", "codec: avro, schema: order.avsc");
+        let topology = Arc::new(load_text(&text, folder.path(), &|_| None).unwrap());
+        let registry = Arc::new(MemoryRegistry::default());
+        let mut driver = Driver::with_registry(&topology, registry.clone()).unwrap();
+        for (schema, value) in [
+            (OLD, r#"{"id":1,"total":0.5}"#),
+            (NEW, r#"{"gift":true,"number":2,"total":2.25,"currency":"CHF"}"#),
+            (OTHER, r#"{"number":"3"}"#),
+            (READER, r#"{"number":4,"total":4}"#),
+            (OLD, r#"{"id":5,"total":5}"#),
+        ] {
+            let declared = Declared {
+                language: Language::Avro,
+                text: schema.to_owned(),
+            };
+            let id = registry.register("feed.orders-value", &declared).unwrap();
+            let arena = bumpalo::Bump::new();
+            let value = crate::value::parse(value.as_bytes(), &arena).unwrap();
+            let mut bytes = [&[0][..], &id.to_be_bytes()].concat();
+            let schema = crate::schema::avro::AvroSchema::parse(schema, &[]).unwrap();
+            schema.encode(&value, &Default::default(), &mut bytes).unwrap();
+            let message = Message {
+                value: Some(bytes),
+                ..Message::default()
+            };
+            driver.input("orders", &message).unwrap();
+        }
+        driver.run_until_idle().unwrap();
+        assert_eq!(
+            values(&driver, "shop.orders"),
+            [
+                r#"{"currency":"EUR","number":1,"total":0.5}"#,
+                r#"{"currency":"CHF","number":2,"total":2.25}"#,
+                r#"{"currency":"EUR","number":4,"total":4.0}"#,
+                r#"{"currency":"EUR","number":5,"total":5.0}"#,
+            ]
+        );
+        let letters = driver.dead_letters();
+        assert_eq!(letters.len(), 1);
+        let said = crate::testkit::case::DeadLetter::of(&letters[0]).message;
+        assert!(said.contains("can't be read by: field `total`"), "{said}");
+    }
 }

@@ -28,6 +28,7 @@ mod sinks;
 #[cfg(test)]
 mod tests;
 mod topics;
+mod written;
 
 pub use crate::yaml::Secret;
 pub use api::{ApiInfo, CorrelationId};
@@ -38,6 +39,7 @@ pub use fingerprint::fingerprint;
 pub use graph::{Entry, Graph, SubTopology};
 pub use plan::{Action, Expected, Missing, Partitions, Plan, PlannedTopic, Role, Setting, Verdict, Wrong, compare};
 pub use selection::Selection;
+pub use written::{WrittenPart, written};
 
 use crate::codec::Format;
 use crate::expression::Expression;
@@ -281,6 +283,16 @@ impl Topology {
     /// What the topology needs of a cluster.
     pub fn plan(&self) -> Plan {
         plan::plan(self)
+    }
+
+    /// What `dead-letters replay` and `drop` need of a cluster beside that: the topic of their marks.
+    pub fn marks_plan(&self) -> Plan {
+        plan::marks(self)
+    }
+
+    /// The topic with the marks of dead letters that were replayed or dropped.
+    pub fn marks(&self) -> String {
+        names::marks(&self.application)
     }
 
     /// The JSON Schema that a source's records must match, as the only processor behind it validates them.

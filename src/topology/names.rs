@@ -37,6 +37,11 @@ pub(super) fn changelog(application: &str, store: &str) -> String {
     format!("{application}-{store}-changelog")
 }
 
+/// The topic with the marks of dead letters that were replayed or dropped.
+pub(super) fn marks(application: &str) -> String {
+    format!("{application}-dead-letters-replayed")
+}
+
 /// librdkafka properties that the guarantee hangs on, and why each is not the user's to set.
 pub(super) const OURS: [(&str, &str); 18] = [
     ("acks", "an output counts only when all in-sync replicas have it"),

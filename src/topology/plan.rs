@@ -11,12 +11,14 @@
 //! - **kept tables** (of `table` processors): compacted, and never deleted by time or size.
 //! - **changelogs**: of values, as kept tables; of ids, `compact,delete` as Kafka Streams has it for windowed stores, kept for the window and a day more, with small
 //!   segments: only a closed segment is compacted or deleted, so with Kafka's defaults a changelog would grow for a week.
+//! - **marks of dead letters** are in a plan of their own: they are created by the first `dead-letters replay` or `drop`, as most
+//!   applications never need them. Compacted, as one that was deleted by time would let a record be replayed twice.
 
 mod compare;
 
 pub use compare::{Action, Verdict, Wrong, compare};
 
-use super::Topology;
+use super::{Topology, names};
 use crate::state::StoreKind;
 use std::collections::BTreeMap;
 
@@ -51,6 +53,8 @@ pub enum Role {
     Changelog,
     Sink,
     DeadLetters,
+    /// Which dead letters were replayed or dropped.
+    Marks,
 }
 
 impl Role {
@@ -63,6 +67,7 @@ impl Role {
             Role::Changelog => "changelog",
             Role::Sink => "sink",
             Role::DeadLetters => "dead letters",
+            Role::Marks => "marks of dead letters",
         }
     }
 }
@@ -185,6 +190,21 @@ pub(super) fn plan(topology: &Topology) -> Plan {
         "dead_letters",
         Partitions::Widest(sources),
         Vec::new(),
+    );
+    Plan {
+        group: topology.application.clone(),
+        topics: topics.into_list(),
+    }
+}
+
+pub(super) fn marks(topology: &Topology) -> Plan {
+    let mut topics = Topics::default();
+    topics.add(
+        Role::Marks,
+        &names::marks(&topology.application),
+        "dead_letters",
+        Partitions::Any,
+        vec![setting("cleanup.policy", "compact", Expected::Same)],
     );
     Plan {
         group: topology.application.clone(),

@@ -15,6 +15,7 @@ enum Use {
     Through,
     Kept,
     DeadLetters,
+    Marks,
     Changelog,
 }
 
@@ -28,6 +29,7 @@ impl Use {
             Use::Through => format!("that `{name}` passes its records through"),
             Use::Kept => format!("in which `{name}` keeps its table"),
             Use::DeadLetters => "of the dead letters".to_owned(),
+            Use::Marks => "in which replayed dead letters are marked".to_owned(),
             Use::Changelog => format!("of the changelog of `{name}`"),
         }
     }
@@ -120,6 +122,14 @@ fn uses<'d>(draft: &'d Draft<'_>, mistakes: &mut Mistakes) -> Vec<Used<'d>> {
             r#use: Use::DeadLetters,
             place,
         });
+        if let Some(application) = &draft.application {
+            all.push(Used {
+                topic: names::marks(application),
+                by: "",
+                r#use: Use::Marks,
+                place,
+            });
+        }
     }
     all.sort_by_key(|used| used.place);
     all
@@ -174,7 +184,7 @@ fn excluded(first: &Used<'_>, second: &Used<'_>) -> Option<String> {
     if either(Use::DeadLetters) {
         return Some("dead letters are raw records of all kinds, and need a topic of their own".to_owned());
     }
-    if either(Use::Changelog) || either(Use::Through) {
+    if either(Use::Changelog) || either(Use::Through) || either(Use::Marks) {
         return Some("a topic in the middle of a topology belongs to it alone: choose another name".to_owned());
     }
     if either(Use::Kept) && !either(Use::Table) {

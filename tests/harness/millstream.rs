@@ -263,7 +263,25 @@ impl Instance {
     }
 
     pub fn launch(binary: &Path, topology: &TestTopology, brokers: &str, name: &str, arguments: &[&str]) -> Self {
-        let http = format!("127.0.0.1:{}", free_port());
+        Self::launch_at(
+            &format!("127.0.0.1:{}", free_port()),
+            binary,
+            topology,
+            brokers,
+            name,
+            arguments,
+        )
+    }
+
+    /// As [`Instance::launch`], with its page at this address.
+    pub fn launch_at(
+        http: &str,
+        binary: &Path,
+        topology: &TestTopology,
+        brokers: &str,
+        name: &str,
+        arguments: &[&str],
+    ) -> Self {
         let log = log_folder().join(format!("{}{name}.log", topology.run));
         let output = File::options()
             .create(true)
@@ -275,7 +293,7 @@ impl Instance {
             .arg("run")
             .arg("--topology")
             .arg(topology.path())
-            .args(["--brokers", brokers, "--instance", name, "--http", &http])
+            .args(["--brokers", brokers, "--instance", name, "--http", http])
             .args(arguments)
             .env("MILLSTREAM_STATE_DIR", topology.state())
             .envs(topology.environment.iter().map(|(name, value)| (name, value)))
@@ -286,11 +304,16 @@ impl Instance {
         Self {
             child: children::start(command),
             name: name.to_owned(),
-            http,
+            http: http.to_owned(),
             log,
             started,
             ended: false,
         }
+    }
+
+    /// Where its page is.
+    pub fn http(&self) -> &str {
+        &self.http
     }
 
     pub fn id(&self) -> u32 {

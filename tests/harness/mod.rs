@@ -6,7 +6,9 @@
 #![allow(dead_code, reason = "the tests and the bench use different parts")]
 
 pub mod broker;
+pub mod certificates;
 pub mod children;
+pub mod chromium;
 pub mod client;
 pub mod cluster;
 pub mod compare;
@@ -23,6 +25,7 @@ pub mod prometheus;
 pub mod rabbitmq;
 pub mod random;
 pub mod registry;
+pub mod secured;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};

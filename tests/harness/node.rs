@@ -20,6 +20,17 @@ const STOP_LIMIT: Duration = Duration::from_secs(60);
 /// Options of a Java machine: its heap, how much it compiles.
 pub type JavaOptions = &'static [&'static str];
 
+/// What a node has beyond what all have.
+#[derive(Clone, Debug, Default)]
+pub struct Extra {
+    /// Listeners for clients: name, port, protocol.
+    pub listeners: Vec<(&'static str, u16, &'static str)>,
+    /// Lines of its settings.
+    pub properties: String,
+    /// Users of SCRAM-SHA-512 and their passwords.
+    pub scram: Vec<(&'static str, &'static str)>,
+}
+
 /// Where a node listens.
 #[derive(Clone, Copy, Debug)]
 pub struct Ports {
@@ -38,17 +49,27 @@ pub struct Node {
 impl Node {
     /// Formats the storage of node `id` (from 1) of a cluster of `all`, and launches it; [`Node::wait_up`] waits for it.
     pub fn launch(id: usize, all: &[Ports], options: JavaOptions) -> Result<Self, String> {
+        Self::launch_with(id, all, options, &Extra::default())
+    }
+
+    /// As [`Node::launch`], with more listeners.
+    pub fn launch_with(id: usize, all: &[Ports], options: JavaOptions, extra: &Extra) -> Result<Self, String> {
         sweep();
         let ports = all[id - 1];
         let folder = std::env::temp_dir().join(format!("millstream-kafka-{}-{}", std::process::id(), ports.clients));
         fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         let properties = folder.join("server.properties");
-        fs::write(&properties, server_properties(id, all, &folder.join("data"))).map_err(|error| error.to_string())?;
+        fs::write(&properties, server_properties(id, all, &folder.join("data"), extra))
+            .map_err(|error| error.to_string())?;
         fs::write(folder.join("log4j2.properties"), LOG4J).map_err(|error| error.to_string())?;
 
         let format = java(&folder, options)
             .args(["kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c"])
             .arg(&properties)
+            .args(extra.scram.iter().flat_map(|(user, password)| {
+                let user = format!("SCRAM-SHA-512=[name={user},password={password}]");
+                ["--add-scram".to_owned(), user]
+            }))
             .output()
             .map_err(|error| format!("cannot run java: {error}; `./test --fetch` installs it"))?;
         if !format.status.success() {
@@ -230,7 +251,7 @@ fn sweep() {
     }
 }
 
-fn server_properties(id: usize, all: &[Ports], data: &Path) -> String {
+fn server_properties(id: usize, all: &[Ports], data: &Path, extra: &Extra) -> String {
     let Ports { clients, controller } = all[id - 1];
     let voters: Vec<String> = (1..)
         .zip(all)
@@ -238,15 +259,22 @@ fn server_properties(id: usize, all: &[Ports], data: &Path) -> String {
         .collect();
     let copies = all.len().min(3);
     let in_sync = copies.div_ceil(2);
+    let mut more = String::new();
+    let mut protocols = String::new();
+    for (name, port, protocol) in &extra.listeners {
+        more += &format!(",{name}://127.0.0.1:{port}");
+        protocols += &format!(",{name}:{protocol}");
+    }
     format!(
         "process.roles=broker,controller
 node.id={id}
 controller.quorum.voters={voters}
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://127.0.0.1:{clients},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{clients}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
-log.dirs={data}
+listeners=PLAINTEXT://127.0.0.1:{clients},CONTROLLER://127.0.0.1:{controller}{more}
+advertised.listeners=PLAINTEXT://127.0.0.1:{clients}{more}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT{protocols}
+inter.broker.listener.name=PLAINTEXT
+{properties}log.dirs={data}
 # topics are made by those who need them, never by asking for one
 auto.create.topics.enable=false
 num.partitions=4
@@ -267,6 +295,7 @@ transaction.abort.timed.out.transaction.cleanup.interval.ms=500
 # a broker that was killed is let in again when its last session is over
 broker.session.timeout.ms=4000
 ",
+        properties = extra.properties,
         voters = voters.join(","),
         data = data.display()
     )

@@ -1,6 +1,6 @@
 //! A real RabbitMQ in a folder of its own, and a publisher that leaves nothing unpublished.
 
-use super::{children, free_port, log_folder, tail, wait_until};
+use super::{certificates, children, free_port, log_folder, tail, wait_until};
 use lapin::options::{
     BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions, QueueDeclareOptions, QueueDeleteOptions,
 };
@@ -84,7 +84,7 @@ impl Rabbit {
         let run = format!("{}-{}", std::process::id(), ports.clients);
         let folder = std::env::temp_dir().join(format!("millstream-rabbitmq-{run}"));
         fs::create_dir_all(&folder).expect("a folder for RabbitMQ");
-        certify(&folder);
+        certificates::make(&folder);
         let folder_name = folder.display();
         let config = format!(
             "listeners.tcp.default = 127.0.0.1:{}
@@ -320,46 +320,6 @@ ssl_options.keyfile = {folder_name}/server.key
         }
         let _ = connection.close(200, "OK".into()).await;
         Ok(())
-    }
-}
-
-/// An authority, and a certificate by it for localhost.
-fn certify(folder: &Path) {
-    let new = [
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:prime256v1",
-        "-nodes",
-        "-days",
-        "2",
-    ];
-    let ca = [
-        "-x509",
-        "-subj",
-        "/CN=millstream tests",
-        "-keyout",
-        "ca.key",
-        "-out",
-        "ca.pem",
-    ];
-    let server = ["-x509", "-CA", "ca.pem", "-CAkey", "ca.key", "-subj", "/CN=localhost"];
-    let extensions = [
-        "-addext",
-        "subjectAltName=DNS:localhost",
-        "-addext",
-        "basicConstraints=critical,CA:FALSE",
-    ];
-    let files = ["-keyout", "server.key", "-out", "server.pem"];
-    for arguments in [ca.to_vec(), [&server[..], &extensions, &files].concat()] {
-        let made = Command::new("openssl")
-            .current_dir(folder)
-            .arg("req")
-            .args(new)
-            .args(arguments)
-            .output()
-            .expect("openssl; `./test --fetch` installs it");
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     }
 }
 

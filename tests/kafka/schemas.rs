@@ -119,6 +119,10 @@ fn a_schema_that_breaks_its_readers_is_told_and_nothing_is_registered() {
             "{out}"
         );
         assert!(out.contains("the registry: ") && out.contains("total"), "{out}");
+        let ours = out
+            .lines()
+            .find(|line| line.contains("can't read what was written with version 1: "));
+        assert!(ours.is_some_and(|line| line.contains("total")), "{out}");
         assert!(
             err.starts_with("error: 1 schema can't be registered, so nothing w"),
             "{err}"

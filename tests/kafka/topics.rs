@@ -1,7 +1,7 @@
 //! The topics that a topology needs of a cluster: made with the right settings, refused with the wrong ones.
 
 use crate::harness::documents::{DEAD_LETTERS, FEEDS, TABLES};
-use crate::harness::millstream::TestTopology;
+use crate::harness::millstream::{TestTopology, run_command};
 use crate::pipeline::{PARTITIONS, Pipeline};
 use std::time::Duration;
 
@@ -120,4 +120,52 @@ fn a_source_topic_that_is_not_there_is_refused_by_name() {
         "{}",
         instance.log()
     );
+}
+
+#[test]
+fn topics_are_planned_then_created_and_then_it_starts() {
+    let pipeline = Pipeline::of(TestTopology::customer_events("applied"));
+    let folder = pipeline.topology.path().display().to_string();
+    let topics = |what: &str, more: &[&str]| {
+        let arguments = ["topics", what, "--topology", &folder, "--brokers", pipeline.brokers()];
+        let (status, out, err) = run_command(&[&arguments, more].concat());
+        (status.success(), out, err)
+    };
+    let feed = pipeline.topic("feed.eventbridge");
+    let (fine, out, err) = topics("plan", &["--partitions", "3"]);
+    assert!(
+        fine && out.contains(&format!("{feed} (source eventbridge): create, 3 partitions")),
+        "{out}{err}"
+    );
+    assert!(!pipeline.client.topics().contains_key(&feed), "a plan changes nothing");
+
+    let (fine, out, err) = topics(
+        "apply",
+        &["--partitions", "3", "--replication-factor", "1", "--output", "json"],
+    );
+    assert!(fine, "{out}{err}");
+    let told: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!(told["applied"], true);
+    assert_eq!(told["topics"].as_array().map(Vec::len), Some(24));
+    let there = pipeline.client.topics();
+    assert_eq!(there.get(&feed), Some(&3));
+    assert_eq!(there.get(&changelog(&pipeline)), Some(&3));
+    let table = pipeline.client.topic_settings(&pipeline.topic("reference.stores"));
+    assert_eq!(table["cleanup.policy"], "compact");
+
+    let (fine, out, err) = topics("apply", &[]);
+    assert!(
+        fine && out.lines().count() == 24 && out.lines().all(|line| line.contains("): there, ")),
+        "{out}{err}"
+    );
+    let mut instance = pipeline.start("a");
+    instance.wait_ready();
+    assert!(instance.terminate().success());
+
+    // too many copies for the only broker
+    let other = Pipeline::of(TestTopology::customer_events("copies"));
+    let folder = other.topology.path().display().to_string();
+    let arguments = ["topics", "apply", "--topology", &folder, "--brokers", other.brokers()];
+    let (status, _, err) = run_command(&[&arguments[..], &["--replication-factor", "3"]].concat());
+    assert!(!status.success() && err.contains("replication"), "{err}");
 }

@@ -4,6 +4,7 @@ use super::config::KafkaSettings;
 use super::errors::classify;
 use super::members::members;
 use super::offsets::Outsider;
+use super::refusal::refusal;
 use crate::broker::{Admin, BrokerError, GroupMember, Reaction, Reset, TopicPartition, TopicState};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
@@ -49,7 +50,17 @@ impl KafkaAdmin {
         self.client
             .inner()
             .fetch_metadata(None, TIMEOUT)
-            .map_err(|error| classify("read the cluster's topics", error))
+            .map_err(|error| self.told(classify("read the cluster's topics", error)))
+    }
+
+    /// An error with what kept us from the brokers, such as a certificate that is not trusted.
+    fn told(&self, mut error: BrokerError) -> BrokerError {
+        if error.reaction == Reaction::Retry
+            && let Some(why) = refusal(&self.kafka)
+        {
+            error.message = format!("{}: {why}", error.message);
+        }
+        error
     }
 
     /// Waits until none of `topics` is there.
@@ -141,12 +152,13 @@ impl Admin for KafkaAdmin {
             .collect()
     }
 
-    fn create(&mut self, topics: &[TopicState]) -> Result<(), BrokerError> {
+    fn create(&mut self, topics: &[TopicState], replication: Option<i32>) -> Result<(), BrokerError> {
         let new: Vec<NewTopic<'_>> = topics
             .iter()
             .map(|topic| {
                 // -1: the broker's default replication.
-                let new = NewTopic::new(&topic.name, topic.partitions, TopicReplication::Fixed(-1));
+                let replication = TopicReplication::Fixed(replication.unwrap_or(-1));
+                let new = NewTopic::new(&topic.name, topic.partitions, replication);
                 topic
                     .settings
                     .iter()

@@ -10,6 +10,7 @@ mod mock;
 mod offsets;
 mod producer;
 mod reader;
+mod refusal;
 mod statistics;
 mod writer;
 

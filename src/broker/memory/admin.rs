@@ -49,7 +49,7 @@ impl Admin for MemoryAdmin {
         })
     }
 
-    fn create(&mut self, topics: &[TopicState]) -> Result<(), BrokerError> {
+    fn create(&mut self, topics: &[TopicState], _: Option<i32>) -> Result<(), BrokerError> {
         self.broker.call(Operation::Create, |cluster| {
             if let Some(bad) = topics.iter().find(|topic| topic.name.is_empty()) {
                 let message = format!("a topic of {} partitions has no name", bad.partitions);

@@ -8,7 +8,7 @@ mod watch;
 use super::{Outcome, Output, Terminal};
 use crate::broker::kafka::MockKafka;
 use crate::broker::{Broker, BrokerError, Outgoing, Producer, ProducerSettings};
-use crate::engine::{Counts, Engine, EngineError, Schemas, Topics, WorkerSettings};
+use crate::engine::{Backends, Counts, Engine, EngineError, Schemas, Topics, WorkerSettings};
 use crate::state::MemoryStores;
 use crate::topology::{self, Role, Selection, Topology};
 use crate::yaml::Mistake;
@@ -87,9 +87,11 @@ impl Demo {
         let selection = Selection::all(&topology);
         let engine = Engine::start(
             topology,
-            Box::new(mock.broker()),
-            Box::new(MemoryStores),
-            Schemas::none(),
+            Backends {
+                broker: Box::new(mock.broker()),
+                stores: Box::new(MemoryStores),
+                schemas: Schemas::none(),
+            },
             Topics::AsTheyAre,
             selection,
             1,

@@ -31,13 +31,17 @@ pub fn router(shown: Shown) -> Router {
         None => Router::new(),
     };
     router
-        .route("/", get(index))
         .route("/metrics", get(metrics))
         .route("/livez", get(live))
         .route("/readyz", get(ready))
         .route("/startupz", get(started))
         .fallback(unknown)
         .with_state(shown)
+}
+
+/// What is on `/` where no page is shown.
+pub fn index_alone() -> Router {
+    Router::new().route("/", get(|headers: HeaderMap| async move { index(&headers) }))
 }
 
 async fn metrics(State(shown): State<Shown>) -> impl IntoResponse {
@@ -125,12 +129,12 @@ fn answer(report: Report, reasons: &[String], RawQuery(query): &RawQuery, header
         .into_response()
 }
 
-fn accepts(headers: &HeaderMap, kind: &str) -> bool {
+pub(in crate::observe) fn accepts(headers: &HeaderMap, kind: &str) -> bool {
     let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     accept.is_some_and(|accept| accept.contains(kind))
 }
 
-async fn index(headers: HeaderMap) -> Response {
+pub(in crate::observe) fn index(headers: &HeaderMap) -> Response {
     const PATHS: [(&str, &str); 4] = [
         ("/metrics", "metrics, for Prometheus"),
         ("/livez", "alive or not"),
@@ -138,7 +142,7 @@ async fn index(headers: HeaderMap) -> Response {
         ("/readyz?verbose", "ready or not, with details"),
     ];
     let title = concat!("millstream ", env!("CARGO_PKG_VERSION"));
-    if !accepts(&headers, "text/html") {
+    if !accepts(headers, "text/html") {
         let lines: Vec<String> = PATHS
             .iter()
             .map(|(path, about)| format!("{path:16} {about}\n"))

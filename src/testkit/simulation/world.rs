@@ -195,6 +195,7 @@ impl World {
                 process: process.clone(),
             }),
             standbys: Standbys::default(),
+            failures: std::sync::Arc::default(),
             topology,
         });
         let poll_records = 1 + self.random.below(6) as usize;

@@ -266,6 +266,12 @@ fn a_topic_serves_one_purpose() {
         ]
     );
     assert_eq!(
+        wrong(&with("topic: shop.orders", "topic: shop-dead-letters-replayed")),
+        [
+            "8:23 the topic in which replayed dead letters are marked is also the one of sink `out`, in line 7 | a topic in the middle of a topology belongs to it alone: choose another name"
+        ]
+    );
+    assert_eq!(
         wrong(&with("shop.dead-letters", "shop_orders")),
         [
             "8:23 the topic of the dead letters differs from the one of sink `out` (line 7) only in `.` and `_` | Kafka refuses one of the two, as their metrics have the same names: choose another"

@@ -116,10 +116,10 @@ fn topics_are_created_once_and_described_as_they_are() {
         partitions,
         settings: Vec::new(),
     };
-    admin.create(&[wanted("in", 9), wanted("new", 2)]).unwrap();
+    admin.create(&[wanted("in", 9), wanted("new", 2)], None).unwrap();
     let names = ["in".to_owned(), "gone".to_owned(), "new".to_owned()];
     assert_eq!(admin.describe(&names).unwrap(), [wanted("in", 4), wanted("new", 2)]);
-    assert!(admin.create(&[wanted("none", 0)]).is_err());
+    assert!(admin.create(&[wanted("none", 0)], None).is_err());
 }
 
 #[test]

@@ -78,6 +78,7 @@ fn worker(broker: &MemoryBroker, topology: &Arc<Topology>) -> Worker {
         broker: Box::new(broker.clone()),
         stores: Box::new(MemoryStores),
         standbys: Standbys::default(),
+        failures: Arc::default(),
     });
     let settings = WorkerSettings {
         poll_timeout: Duration::ZERO,

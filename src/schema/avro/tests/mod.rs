@@ -2,6 +2,7 @@
 
 mod evolution;
 mod examples;
+mod open;
 mod oracle;
 mod random;
 mod resolution;
