@@ -311,18 +311,13 @@ impl Instance {
         }
     }
 
-    /// Where its page is.
+    /// Where its page, its metrics and its health are.
     pub fn http(&self) -> &str {
         &self.http
     }
 
     pub fn id(&self) -> u32 {
         self.child.id()
-    }
-
-    /// Where its metrics and its health are.
-    pub fn http(&self) -> &str {
-        &self.http
     }
 
     pub fn started(&self) -> Instant {
