@@ -52,7 +52,7 @@ mod tests {
     };
     use std::time::{Duration, Instant};
 
-    const SOON: Duration = Duration::from_secs(30);
+    const SOON: Duration = Duration::from_secs(60);
 
     #[test]
     fn records_go_through_a_transaction_and_a_group_and_come_out_as_they_went_in() {
