@@ -25,6 +25,8 @@ use tokio::time::{Instant, sleep, sleep_until};
 const FULL: Duration = Duration::from_millis(5);
 /// For what is under way when the feed is stopped. What is not acknowledged then comes again.
 const LAST: Duration = Duration::from_secs(5);
+/// Kafka has taken nothing for so long: the feed is down, as nobody can tell when it will go on.
+const SILENCE: Duration = Duration::from_secs(5);
 /// Messages that are taken before anything else is looked at.
 const BURST: usize = 256;
 /// Who got so many at once gets more if it waits a moment, instead of being woken for each.
@@ -148,8 +150,14 @@ pub async fn consume(session: &mut Session, outlet: &Outlet, stop: &mut Stop) ->
     let mut rest = pin!(sleep(Duration::ZERO));
     let mut rests = false;
     let mut last: Option<Instant> = None;
+    // When Kafka took something, or nothing was on its way to it.
+    let mut heard = Instant::now();
+    let mut is_silent = false;
     let why = loop {
         flow.send_waiting();
+        if flow.under_way.is_empty() {
+            heard = Instant::now();
+        }
         if !is_telling && let Some(tag) = flow.under_way.tags.next() {
             telling.set(OptionFuture::from(Some(acknowledge(tag))));
             is_telling = true;
@@ -175,9 +183,19 @@ pub async fn consume(session: &mut Session, outlet: &Outlet, stop: &mut Stop) ->
                     _ => flow.under_way.tags.acknowledged(),
                 }
             }
-            () = returns.next(&mut returned) => if let Err(error) = flow.settle_all(&mut returned) {
-                break not_written(&error);
-            },
+            () = returns.next(&mut returned) => {
+                if let Err(error) = flow.settle_all(&mut returned) {
+                    break not_written(&error);
+                }
+                heard = Instant::now();
+                if std::mem::take(&mut is_silent) {
+                    state.up();
+                }
+            }
+            () = sleep_until(heard + SILENCE), if !is_silent && !flow.under_way.is_empty() => {
+                is_silent = true;
+                state.down("it waits for Kafka to take what was sent");
+            }
             Some((number, kept)) = flow.letters.next(), if !flow.letters.is_empty() => match kept {
                 Ok(()) => flow.under_way.settled(number),
                 Err(error) => break not_written(&error),
