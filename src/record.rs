@@ -9,6 +9,15 @@ pub struct Header<'a> {
     pub value: Option<&'a [u8]>,
 }
 
+/// Headers that somebody owns, borrowed: each a name and perhaps a value.
+pub fn headers<N: AsRef<str>, V: AsRef<[u8]>>(owned: &[(N, Option<V>)]) -> Vec<Header<'_>> {
+    let borrowed = owned.iter().map(|(name, value)| Header {
+        name: name.as_ref(),
+        value: value.as_ref().map(V::as_ref),
+    });
+    borrowed.collect()
+}
+
 /// Where a record was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Origin<'a> {

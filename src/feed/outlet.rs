@@ -4,7 +4,7 @@ use super::keys::Keys;
 use super::state::FeedState;
 use crate::broker::{BrokerError, Done, Outgoing, Reaction, Writer};
 use crate::dead_letter::{self, Reason};
-use crate::record::{Header, Origin, RawRecord};
+use crate::record::{self, Header, Origin, RawRecord};
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -243,13 +243,5 @@ pub(super) fn closed() -> BrokerError {
 }
 
 fn with_headers<T>(message: &Message<'_>, use_them: impl FnOnce(&[Header<'_>]) -> T) -> T {
-    let headers: Vec<Header<'_>> = message
-        .headers
-        .iter()
-        .map(|(name, value)| Header {
-            name,
-            value: value.as_deref(),
-        })
-        .collect();
-    use_them(&headers)
+    use_them(&record::headers(&message.headers))
 }

@@ -202,7 +202,11 @@ fn side(encoding: Encoding, schemas: Schemas, used: Use, place: &Place, mistakes
         Encoding::AvroRaw => true,
         Encoding::Avro | Encoding::JsonSchema => used == Use::Write,
     };
-    let outside = leads_outside(&schemas);
+    // a schema is turned into JSON's only where that is what is registered
+    let outside = match encoding {
+        Encoding::JsonSchema => leads_outside(&schemas),
+        _ => None,
+    };
     let (message, help) = match encoding {
         _ if none && needed => (
             format!("`codec: {name}` needs a schema here"),

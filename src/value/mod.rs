@@ -13,6 +13,7 @@
 //! 2.1 µs for its tape, both with the copy that they parse in; 11.8 µs for `serde_json::Value` with `arbitrary_precision`. With
 //! writing: 5.9 µs here, canonical; 3.9 µs for `sonic_rs`; 13.7 µs for `serde_json`. `cargo bench --bench document` says it again.
 
+mod day;
 mod edit;
 mod number;
 mod parse;
@@ -23,6 +24,7 @@ mod tests;
 mod time;
 mod write;
 
+pub use day::civil;
 pub use number::{Exact, compare_numbers, exact, number, same_number};
 pub use parse::{DEPTH_LIMIT, ParseError, parse};
 pub use secrets::SecretNames;

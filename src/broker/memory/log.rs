@@ -2,7 +2,7 @@
 //!
 //! Invariant: what a read hands out lies before the last stable offset and is of no aborted transaction.
 
-use crate::record::{Header, Origin, RawRecord};
+use crate::record::{self, Origin, RawRecord};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
@@ -30,14 +30,7 @@ impl Stored {
 
     /// Hands the record to `each` in the shape that a poll has.
     pub fn hand(&self, topic: &str, partition: i32, offset: i64, each: &mut dyn FnMut(RawRecord<'_>)) {
-        let headers: Vec<Header<'_>> = self
-            .headers
-            .iter()
-            .map(|(name, value)| Header {
-                name,
-                value: value.as_deref(),
-            })
-            .collect();
+        let headers = record::headers(&self.headers);
         each(RawRecord {
             origin: Origin {
                 topic,

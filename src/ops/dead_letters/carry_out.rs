@@ -5,7 +5,7 @@ use super::scan::{Progress, patiently};
 use super::{DeadLetters, LettersError, Obstacle, Tally, Work};
 use crate::broker::{BrokerError, Outgoing, Producer, ProducerSettings, Reaction};
 use crate::dead_letter::Letter;
-use crate::record::Header;
+use crate::record;
 #[cfg(test)]
 use crate::sabotage::{Sabotage, sabotaged};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -99,14 +99,7 @@ impl Held {
         if self.target.is_empty() {
             return Ok(());
         }
-        let headers: Vec<Header<'_>> = self
-            .headers
-            .iter()
-            .map(|(name, value)| Header {
-                name,
-                value: value.as_deref(),
-            })
-            .collect();
+        let headers = record::headers(&self.headers);
         producer.send(Outgoing {
             topic: &self.target,
             partition: None,

@@ -1,6 +1,7 @@
 //! Dates and times as texts, and back, in the years 1 to 9999. By hand, as calendars' libraries end a day before the year 9999 does.
 
 use super::node::Unit;
+use crate::value::civil;
 use bumpalo::Bump;
 use std::ops::RangeInclusive;
 
@@ -192,19 +193,7 @@ impl Rest<'_> {
     }
 }
 
-/// Year, month and day of a day counted from 1970-01-01, counted in eras of 400 years that begin on a first of March.
-fn civil(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
-}
-
-/// The way back.
+/// The way back of [`civil`].
 fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));

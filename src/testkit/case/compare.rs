@@ -5,7 +5,7 @@ use super::{ExpectedDeadLetter, ExpectedRecord, ExpectedValue};
 use crate::broker::memory::Dumped;
 use crate::codec::{DecodeError, Reader};
 use crate::expression::Scope;
-use crate::record::{Header, Key, Origin, Record};
+use crate::record::{self, Key, Origin, Record};
 use crate::value::{Value, to_text};
 use crate::yaml::{Kind, Node, Place, shortened};
 use bumpalo::Bump;
@@ -155,14 +155,7 @@ fn conditions<'a>(
     arena: &'a Bump,
     at: &str,
 ) -> Vec<Problem> {
-    let headers: Vec<Header<'a>> = found
-        .headers
-        .iter()
-        .map(|(name, value)| Header {
-            name,
-            value: value.as_deref(),
-        })
-        .collect();
+    let headers = record::headers(&found.headers);
     let record: &'a Record<'a> = arena.alloc(Record {
         key,
         value,

@@ -5,7 +5,7 @@ use crate::record::Key;
 use crate::value::{SecretNames, Value, parse, write};
 use crate::yaml::{self, Fields, Kind, Mistakes, Node, shortened};
 use bumpalo::Bump;
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 
 /// The bytes of a `value:`: a tree as its codec writes it, or `{file, set, unset}`. `Some(None)`: no value at all.
 pub fn value(node: &Node, folder: &Path, writer: &Writer, mistakes: &mut Mistakes) -> Option<Option<Vec<u8>>> {
@@ -115,17 +115,7 @@ fn named<'n>(node: &'n Node, mistakes: &mut Mistakes) -> Option<(String, &'n Nod
 /// A file's bytes. It lies in the topology's folder.
 pub fn read(node: &Node, folder: &Path, mistakes: &mut Mistakes) -> Option<Vec<u8>> {
     let name = yaml::text(node, mistakes)?;
-    let plain = |part| matches!(part, Component::Normal(_) | Component::CurDir);
-    if !Path::new(&name).components().all(plain) {
-        let message = format!("`{}` is not inside the topology's folder", shortened(&name, 100));
-        mistakes.add(
-            &node.place,
-            message,
-            "write a path relative to the topology's folder, without `..`",
-        );
-        return None;
-    }
-    let path: PathBuf = folder.join(&name);
+    let path = yaml::within(folder, &name, &node.place, mistakes)?;
     match std::fs::read(&path) {
         Ok(bytes) => Some(bytes),
         Err(error) => {
