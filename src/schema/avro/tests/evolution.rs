@@ -70,7 +70,7 @@ fn evolved(of: &mut Json, hows: &mut impl Iterator<Item = u8>, in_union: bool) {
     }
 }
 
-/// Of those the library takes the first, whatever its name.
+/// Of those the library takes the first, whatever its name; and a map it takes for a record, where there is one.
 fn several_named(of: &Json) -> bool {
     match of {
         Json::Array(parts) => {
@@ -80,6 +80,7 @@ fn several_named(of: &Json) -> bool {
                     part.get("symbols")
                         .or(part.get("size"))
                         .or(part.get("fields"))
+                        .or(part.get("values"))
                         .is_some()
                 })
                 .count()

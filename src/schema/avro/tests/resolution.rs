@@ -131,3 +131,11 @@ fn a_symbol_that_the_reader_does_not_have_needs_its_default() {
         "/: a symbol that the reader's enum does not have, and it has no default"
     );
 }
+
+/// `apache-avro` reads it as the record, and loses what is in it.
+#[test]
+fn a_map_beside_a_record_in_a_union_stays_a_map() {
+    let of = schema(r#"[{"type":"record","name":"N","fields":[]},{"type":"map","values":"double"}]"#);
+    let bytes = encode(&of, r#"{"":0.0}"#).unwrap();
+    assert_eq!(resolve(&of, &of, &bytes).unwrap(), r#"{"":0.0}"#);
+}
