@@ -3,12 +3,13 @@
 use super::cluster::Cluster;
 use super::page::RunView;
 use super::{Outcome, Output, Terminal};
-use crate::broker::kafka::KafkaBroker;
+use crate::broker::kafka::{KafkaBroker, KafkaSettings};
 use crate::engine::{Backends, Engine, EngineHealth, Reporter, Schemas, Topics, WorkerSettings};
 use crate::feed::{FeedState, Feeds};
 use crate::observe::{Credentials, Exposition, HttpServer, LogFormat, Page, Probe, Report, logs, names};
 use crate::state::{MemoryStores, OsDisk, StateError, StateFolder, Stores};
 use crate::topology::{self, Selection, StoresIn, Topology};
+use crate::yaml::parse_size;
 use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
@@ -40,6 +41,9 @@ pub(crate) struct Run {
         default_value = "millstream-state"
     )]
     state_dir: PathBuf,
+    /// Memory for all stores on disk together, as `128MB`. Default: the topology's `state: {memory: …}`
+    #[arg(long, value_name = "SIZE", env = "MILLSTREAM_STATE_MEMORY", value_parser = size)]
+    state_memory: Option<u64>,
     /// Run only these parts, and leave the others to other instances: a feed by its name, a sub-topology by that of any source,
     /// processor or sink in it; several separated by commas
     #[arg(long, value_name = "NAMES", env = "MILLSTREAM_ONLY", value_delimiter = ',')]
@@ -76,11 +80,11 @@ const REPORT: Duration = Duration::from_millis(250);
 
 impl Run {
     pub(super) fn run(&self, terminal: &mut Terminal<'_>) -> io::Result<Outcome> {
-        let Some(topology) = self.cluster.load(Output::Text, terminal)? else {
+        let Some((topology, settings)) = self.cluster.load(Output::Text, terminal)? else {
             return Ok(Outcome::Failed);
         };
         let password = (terminal.environment)(AUTH);
-        match self.start(topology, password.as_deref()) {
+        match self.start(topology, settings, password.as_deref()) {
             Ok(()) => Ok(Outcome::Fine),
             Err(error) => {
                 writeln!(terminal.err, "error: {error}")?;
@@ -89,14 +93,14 @@ impl Run {
         }
     }
 
-    fn start(&self, topology: Topology, password: Option<&str>) -> Result<(), Box<dyn Error>> {
+    fn start(&self, topology: Topology, kafka: KafkaSettings, password: Option<&str>) -> Result<(), Box<dyn Error>> {
         let credentials = password.map(Credentials::new).transpose();
         let credentials = credentials.map_err(|why| format!("{AUTH}: {why}"))?;
         let written = topology::written(&self.cluster.topology).unwrap_or_default();
         let started = SystemTime::now();
         let levels = logs::init(self.log_format)?;
         let exposition = Exposition::install()?;
-        let broker = KafkaBroker::new(self.cluster.settings(&topology));
+        let broker = KafkaBroker::new(kafka);
         let instance = self.instance.clone().unwrap_or_else(host_name);
         let mut settings = WorkerSettings::new(&instance, 0, topology.commit_interval);
         settings.static_membership = self.static_membership;
@@ -110,7 +114,7 @@ impl Run {
             application = topology.application,
             instance,
             workers,
-            brokers = self.cluster.brokers,
+            brokers = self.cluster.connection.brokers,
             "starting"
         );
 
@@ -230,7 +234,7 @@ impl Run {
         if known.is_empty() || topology.state.stores == StoresIn::Memory {
             return Ok(Arc::new(MemoryStores));
         }
-        let memory = usize::try_from(topology.state.memory).unwrap_or(usize::MAX);
+        let memory = usize::try_from(self.state_memory.unwrap_or(topology.state.memory)).unwrap_or(usize::MAX);
         let folder = StateFolder::open(
             &self.state_dir,
             &topology.application,
@@ -265,6 +269,10 @@ impl Probe for RunHealth {
         }
         report
     }
+}
+
+fn size(text: &str) -> Result<u64, &'static str> {
+    parse_size(text).ok_or("write a number and its unit, as in 64MB or 2GB")
 }
 
 fn host_name() -> String {

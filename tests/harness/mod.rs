@@ -42,6 +42,11 @@ pub fn wait_until<T>(what: &str, limit: Duration, mut attempt: impl FnMut() -> R
     }
 }
 
+/// The address of this machine at which Kafka listens: of itself, or one that others reach.
+pub fn host() -> String {
+    std::env::var("MILLSTREAM_TEST_HOST").unwrap_or_else(|_| "127.0.0.1".to_owned())
+}
+
 /// Where the logs of this run's brokers and instances are kept, whatever the outcome.
 pub fn log_folder() -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("logs");
