@@ -41,7 +41,7 @@ pub(crate) struct Run {
         default_value = "millstream-state"
     )]
     state_dir: PathBuf,
-    /// Memory for all stores on disk together, as `128MB`. Default: the topology's `state: {memory: …}`
+    /// Memory for all stores on disk together, as `128MB`, or in bytes. Default: the topology's `state: {memory: …}`
     #[arg(long, value_name = "SIZE", env = "MILLSTREAM_STATE_MEMORY", value_parser = size)]
     state_memory: Option<u64>,
     /// Run only these parts, and leave the others to other instances: a feed by its name, a sub-topology by that of any source,
@@ -272,7 +272,8 @@ impl Probe for RunHealth {
 }
 
 fn size(text: &str) -> Result<u64, &'static str> {
-    parse_size(text).ok_or("write a number and its unit, as in 64MB or 2GB")
+    let size = text.parse().ok().or_else(|| parse_size(text));
+    size.ok_or("write a number and its unit, as in 64MB or 2GB, or bytes")
 }
 
 fn host_name() -> String {
