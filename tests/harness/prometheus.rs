@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-const RULES: &str = "helm/alerts/millstream.yaml";
+const RULES: &str = "helm/millstream/alerts/millstream.yaml";
 const START_LIMIT: Duration = Duration::from_secs(30);
 /// The namespace that all that it scrapes is given.
 pub const NAMESPACE: &str = "test";

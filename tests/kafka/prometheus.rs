@@ -272,7 +272,7 @@ fn values(data: &Value) -> Vec<f64> {
 }
 
 fn dashboards() -> Vec<(String, Value)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("helm/dashboards");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("helm/millstream/dashboards");
     let mut paths: Vec<PathBuf> = fs::read_dir(folder)
         .expect("the dashboards")
         .map(|entry| entry.expect("an entry").path())
@@ -288,17 +288,17 @@ fn dashboards() -> Vec<(String, Value)> {
 
 #[test]
 fn every_alert_passes_its_own_tests() {
-    if let Err(said) = promtool(&["check", "rules", "millstream.yaml"], "helm/alerts") {
+    if let Err(said) = promtool(&["check", "rules", "millstream.yaml"], "helm/millstream/alerts") {
         panic!("{said}");
     }
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("helm/alerts/tests");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("helm/millstream/alerts/tests");
     let entries = fs::read_dir(folder).expect("the alerts' tests");
     let names: Vec<String> = entries
         .map(|entry| format!("tests/{}", entry.expect("an entry").file_name().to_string_lossy()))
         .collect();
     let mut arguments = vec!["test", "rules"];
     arguments.extend(names.iter().map(String::as_str));
-    if let Err(said) = promtool(&arguments, "helm/alerts") {
+    if let Err(said) = promtool(&arguments, "helm/millstream/alerts") {
         panic!("{said}");
     }
 }

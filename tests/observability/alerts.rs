@@ -5,8 +5,8 @@ use crate::{files, read, report, root};
 use millstream::yaml::{Kind, Node, read_text};
 use std::collections::BTreeSet;
 
-pub const FILE: &str = "helm/alerts/millstream.yaml";
-const TESTS: &str = "helm/alerts/tests";
+pub const FILE: &str = "helm/millstream/alerts/millstream.yaml";
+const TESTS: &str = "helm/millstream/alerts/tests";
 
 /// A rule of the file, an alert or one that records.
 pub struct Rule(Node);

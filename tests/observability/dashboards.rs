@@ -6,7 +6,7 @@ use crate::{files, read, report, root};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-pub const FOLDER: &str = "helm/dashboards";
+pub const FOLDER: &str = "helm/millstream/dashboards";
 /// Of every dashboard. `runbooks` is hidden, and set when a dashboard is installed.
 const VARIABLES: [&str; 5] = ["datasource", "namespace", "application", "instance", "runbooks"];
 /// What a graph's legend may take of it.
