@@ -7,6 +7,7 @@
 
 pub mod broker;
 pub mod certificates;
+pub mod chart;
 pub mod children;
 pub mod chromium;
 pub mod client;

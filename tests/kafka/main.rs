@@ -24,6 +24,7 @@ mod outages;
 mod own;
 mod page;
 mod pipeline;
+mod pods;
 mod prometheus;
 mod rabbitmq;
 mod registry;
