@@ -1,9 +1,10 @@
 //! The life of a pod, played with processes: what the chart gives a pod (its arguments, environment, volumes), the signals that a
 //! kubelet sends, and the order in which a StatefulSet rolls.
 
+use crate::harness::broker::shared;
 use crate::harness::chart::Container;
 use crate::harness::free_port;
-use crate::harness::millstream::Instance;
+use crate::harness::millstream::{Instance, TestTopology};
 use crate::harness::random::Random;
 use crate::pipeline::Pipeline;
 use std::collections::BTreeMap;
@@ -81,7 +82,8 @@ fn container(pipeline: &Pipeline, values: &[&str]) -> Container {
 #[test]
 fn three_pods_that_are_rolled_under_load_lose_and_double_nothing_and_restore_nothing() {
     let mut random = Random::seeded("pods");
-    let pipeline = Pipeline::customer_events("pods");
+    // With the session's time-out as it is by default: a pod that is rolled is back before it is over, however busy the machine is.
+    let pipeline = Pipeline::customers(TestTopology::customer_events("pods"), &shared().address());
     let load = pipeline.load("pods", 8_000, 200, &mut random);
     let mut set = StatefulSet::new(&pipeline, &["replicas=3"]);
     for ordinal in 0..REPLICAS {
