@@ -6,7 +6,9 @@ use super::{Outcome, Output, Terminal};
 use crate::broker::kafka::KafkaBroker;
 use crate::engine::{Backends, Engine, EngineHealth, Reporter, Schemas, Topics, WorkerSettings};
 use crate::feed::{FeedState, Feeds};
-use crate::observe::{Credentials, Exposition, HttpServer, LogFormat, Page, Probe, Report, logs, names};
+use crate::observe::{
+    Credentials, Exporter, Exposition, HttpServer, LogFormat, Page, Probe, Report, Traces, logs, names, traces,
+};
 use crate::state::{MemoryStores, OsDisk, StateError, StateFolder, Stores};
 use crate::topology::{self, Selection, StoresIn, Topology};
 use std::error::Error;
@@ -80,7 +82,8 @@ impl Run {
             return Ok(Outcome::Failed);
         };
         let password = (terminal.environment)(AUTH);
-        match self.start(topology, password.as_deref()) {
+        let traces = traces::Settings::of(terminal.environment);
+        match self.start(topology, password.as_deref(), traces) {
             Ok(()) => Ok(Outcome::Fine),
             Err(error) => {
                 writeln!(terminal.err, "error: {error}")?;
@@ -89,7 +92,12 @@ impl Run {
         }
     }
 
-    fn start(&self, topology: Topology, password: Option<&str>) -> Result<(), Box<dyn Error>> {
+    fn start(
+        &self,
+        topology: Topology,
+        password: Option<&str>,
+        traces: Result<Option<traces::Settings>, String>,
+    ) -> Result<(), Box<dyn Error>> {
         let credentials = password.map(Credentials::new).transpose();
         let credentials = credentials.map_err(|why| format!("{AUTH}: {why}"))?;
         let written = topology::written(&self.cluster.topology).unwrap_or_default();
@@ -123,12 +131,14 @@ impl Run {
         let fingerprint = topology::fingerprint(&self.cluster.topology)?;
         names::topology_info(&topology.application, &fingerprint).set(1.0);
         let schemas = Schemas::of(topology.schema_registry.as_ref())?;
+        let exporter = Exporter::of(traces, &topology.application, &instance);
         let engine = Engine::start(
             Arc::clone(&topology),
             Backends {
                 broker: Box::new(broker.clone()),
                 stores: Box::new(Arc::clone(&stores)),
                 schemas,
+                traces: exporter.as_ref().map_or_else(Traces::off, Exporter::traces),
             },
             Topics::Prepare,
             selection.clone(),
@@ -209,6 +219,8 @@ impl Run {
                 Err(_) => return Err("the engine panicked".into()),
             }
         }
+        // With the spans of the last transactions.
+        drop(exporter);
         server.stop();
         tracing::info!("stopped");
         Ok(())
