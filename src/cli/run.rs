@@ -23,7 +23,8 @@ use tokio::signal::unix::{SignalKind, signal};
 ///
 /// Creates the topics that are its own, restores its state, and processes records until SIGTERM or Ctrl-C; then it commits and
 /// leaves. `/metrics`, `/livez`, `/readyz`, `/startupz` and, on `/`, the live page are served at `--http`. Where the environment has
-/// `MILLSTREAM_HTTP_AUTH=USER:PASSWORD`, the page asks for them.
+/// `MILLSTREAM_HTTP_AUTH=USER:PASSWORD`, the page asks for them. Where it has `OTEL_EXPORTER_OTLP_ENDPOINT`, spans of records that
+/// are part of a trace go there.
 #[derive(clap::Args)]
 pub(crate) struct Run {
     #[command(flatten)]

@@ -38,6 +38,7 @@ mod soak;
 mod sqs;
 mod state;
 mod topics;
+mod traces;
 mod transactions;
 mod verifier;
 mod webhook;
