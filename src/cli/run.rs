@@ -6,7 +6,9 @@ use super::{Outcome, Output, Terminal};
 use crate::broker::kafka::{KafkaBroker, KafkaSettings};
 use crate::engine::{Backends, Engine, EngineHealth, Reporter, Schemas, Topics, WorkerSettings};
 use crate::feed::{FeedState, Feeds};
-use crate::observe::{Credentials, Exposition, HttpServer, LogFormat, Page, Probe, Report, logs, names};
+use crate::observe::{
+    Credentials, Exporter, Exposition, HttpServer, LogFormat, Page, Probe, Report, Traces, logs, names, traces,
+};
 use crate::state::{MemoryStores, OsDisk, StateError, StateFolder, Stores};
 use crate::topology::{self, Selection, StoresIn, Topology};
 use crate::yaml::parse_size;
@@ -22,7 +24,8 @@ use tokio::signal::unix::{SignalKind, signal};
 ///
 /// Creates the topics that are its own, restores its state, and processes records until SIGTERM or Ctrl-C; then it commits and
 /// leaves. `/metrics`, `/livez`, `/readyz`, `/startupz` and, on `/`, the live page are served at `--http`. Where the environment has
-/// `MILLSTREAM_HTTP_AUTH=USER:PASSWORD`, the page asks for them.
+/// `MILLSTREAM_HTTP_AUTH=USER:PASSWORD`, the page asks for them. Where it has `OTEL_EXPORTER_OTLP_ENDPOINT`, spans of records that
+/// are part of a trace go there.
 #[derive(clap::Args)]
 pub(crate) struct Run {
     #[command(flatten)]
@@ -83,8 +86,7 @@ impl Run {
         let Some((topology, settings)) = self.cluster.load(Output::Text, terminal)? else {
             return Ok(Outcome::Failed);
         };
-        let password = (terminal.environment)(AUTH);
-        match self.start(topology, settings, password.as_deref()) {
+        match self.start(topology, settings, terminal.environment) {
             Ok(()) => Ok(Outcome::Fine),
             Err(error) => {
                 writeln!(terminal.err, "error: {error}")?;
@@ -93,8 +95,14 @@ impl Run {
         }
     }
 
-    fn start(&self, topology: Topology, kafka: KafkaSettings, password: Option<&str>) -> Result<(), Box<dyn Error>> {
-        let credentials = password.map(Credentials::new).transpose();
+    fn start(
+        &self,
+        topology: Topology,
+        kafka: KafkaSettings,
+        environment: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<(), Box<dyn Error>> {
+        let password = environment(AUTH);
+        let credentials = password.as_deref().map(Credentials::new).transpose();
         let credentials = credentials.map_err(|why| format!("{AUTH}: {why}"))?;
         let written = topology::written(&self.cluster.topology).unwrap_or_default();
         let started = SystemTime::now();
@@ -127,12 +135,14 @@ impl Run {
         let fingerprint = topology::fingerprint(&self.cluster.topology)?;
         names::topology_info(&topology.application, &fingerprint).set(1.0);
         let schemas = Schemas::of(topology.schema_registry.as_ref())?;
+        let exporter = Exporter::of(traces::Settings::of(environment), &topology.application, &instance);
         let engine = Engine::start(
             Arc::clone(&topology),
             Backends {
                 broker: Box::new(broker.clone()),
                 stores: Box::new(Arc::clone(&stores)),
                 schemas,
+                traces: exporter.as_ref().map_or_else(Traces::off, Exporter::traces),
             },
             Topics::Prepare,
             selection.clone(),
@@ -213,6 +223,8 @@ impl Run {
                 Err(_) => return Err("the engine panicked".into()),
             }
         }
+        // With the spans of the last transactions.
+        drop(exporter);
         server.stop();
         tracing::info!("stopped");
         Ok(())

@@ -34,6 +34,7 @@ mod status;
 mod supervisor;
 mod tables;
 mod task;
+mod trace;
 mod transaction;
 mod wiring;
 mod worker;
@@ -48,6 +49,7 @@ pub use status::{Status, WorkerStatus};
 pub use supervisor::{Backends, Engine, Schemas, Topics};
 pub use tables::{TableReader, Tables};
 pub use task::Stand;
+pub use trace::Tracing;
 pub use wiring::Wiring;
 pub use worker::{Shared, Step, TaskNumbers, Worker};
 

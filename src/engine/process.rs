@@ -8,6 +8,7 @@ use super::output::{Outputs, Sunk};
 use super::session::Session;
 use super::tables::TablesView;
 use super::task::Task;
+use super::trace::Spans;
 use super::transaction::Transaction;
 use super::wiring::{DEAD_LETTERS, Entry};
 use super::worker::{Shared, Worker};
@@ -60,6 +61,7 @@ pub fn poll(session: &mut Session, worker: &mut Worker, timeout: Duration) -> Re
         refused,
         alone: in_transaction,
         times,
+        spans,
         ..
     } = session;
     let mut batch = Batch {
@@ -67,6 +69,7 @@ pub fn poll(session: &mut Session, worker: &mut Worker, timeout: Duration) -> Re
         tasks,
         transaction,
         times,
+        spans,
         counts,
         outputs,
         marks,
@@ -122,6 +125,7 @@ struct Batch<'b> {
     tasks: &'b mut Vec<Task>,
     transaction: &'b mut Transaction,
     times: &'b mut Times,
+    spans: &'b mut Spans,
     counts: &'b mut Counts,
     outputs: &'b mut Outputs,
     marks: &'b mut Vec<Mark>,
@@ -158,7 +162,8 @@ impl Batch<'_> {
         self.transaction.begin()?;
         self.counts.consumed(task.entry, bytes(record.key, record.value));
         task.reads(record.timestamp);
-        self.outputs.clear();
+        let mut traced = self.shared.tracing.begin(task.entry, record);
+        self.outputs.begin(traced.as_ref());
         task.marks(self.marks);
         let refused = self
             .refused
@@ -196,9 +201,13 @@ impl Batch<'_> {
             Err(Ended::Away(why)) => return Err(StepError::Registry(why)),
             Err(Ended::Failed(failed)) => {
                 task.undo_to(self.marks);
+                if let Some(traced) = &mut traced {
+                    traced.failed(&failed.reason);
+                }
                 fail(self.shared, self.transaction, record, failed, self.limit, self.counts)?;
             }
         }
+        self.spans.end(traced);
         task.advance(record.origin.offset);
         self.processed += 1;
         Ok(())

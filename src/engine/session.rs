@@ -7,6 +7,7 @@ use super::latency::Times;
 use super::restore::Restore;
 use super::restoring::Restoring;
 use super::task::Task;
+use super::trace::Spans;
 use super::transaction::Transaction;
 use super::wiring::Wiring;
 use super::worker::{Shared, Step, TaskNumbers, Worker};
@@ -30,6 +31,8 @@ pub struct Session {
     pub(super) transaction: Transaction,
     /// Of what was written in it.
     pub(super) times: Times,
+    /// Of what was read in it.
+    pub(super) spans: Spans,
     /// When its commit was first called.
     commit_since: Option<Instant>,
     pub(super) tasks: Vec<Task>,
@@ -73,6 +76,7 @@ impl Session {
             consumer,
             transaction: Transaction::new(producer, guarantee, CALL_TIMEOUT),
             times: Times::default(),
+            spans: Spans::new(shared.tracing.traces()),
             commit_since: None,
             tasks: Vec::new(),
             restoring: Restoring::default(),
@@ -184,6 +188,7 @@ impl Session {
         counts.commits += 1;
         counts.commit_seconds.record(since.elapsed().as_secs_f64(), 1);
         self.times.committed(milliseconds_now(), counts);
+        self.spans.committed();
         self.ended();
         self.one_by_one = self.one_by_one.saturating_sub(1);
         self.refused.retain(|(partition, refused, _)| {
@@ -255,6 +260,7 @@ impl Session {
         self.processed = 0;
         self.commit_since = None;
         self.times.clear();
+        self.spans.clear();
     }
 
     /// Something was processed that is not committed.

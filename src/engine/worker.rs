@@ -13,6 +13,7 @@ use super::session::Session;
 use super::standby::Standbys;
 use super::tables::Tables;
 use super::task::Stand;
+use super::trace::Tracing;
 use super::wiring::Wiring;
 use super::{EngineError, StepError, WorkerSettings};
 use crate::broker::{Broker, Reaction};
@@ -45,6 +46,7 @@ pub struct Shared {
     pub stores: Box<dyn Stores>,
     pub standbys: Standbys,
     pub failures: Arc<Failures>,
+    pub tracing: Tracing,
 }
 
 pub struct Worker {

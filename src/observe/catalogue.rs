@@ -100,6 +100,8 @@ const METRICS: &[Metric] = &[
     metric(Gauge, KAFKA_QUEUE_BYTES, "bytes", &["client"], "Bytes in the same queues."),
     metric(Gauge, KAFKA_ROUND_TRIP, "seconds", &[], "Mean time from a request to the brokers' answer, over the last 5 seconds. A fetch may wait at the broker for records, so an idle process shows long ones."),
     metric(Counter, KAFKA_TIMEOUTS, "requests", &[], "Requests that the brokers did not answer in time."),
+    metric(Counter, SPANS_EXPORTED, "spans", &[], "Spans of traces that the collector took. 0 where no traces are exported."),
+    metric(Counter, SPANS_DROPPED, "spans", &["reason"], "Spans that no collector has: `queue_full` (there were more than could be sent), `collector` (it did not answer, or refused them)."),
     metric(Counter, PROCESS_SECONDS, "seconds", &[], "Time that workers spent on records, waiting and commits left out; a worker that adds a second each second can take no more."),
     metric(Gauge, READY, "1: ready", &[], "Whether the process is ready, as `/readyz` says."),
     metric(Gauge, BUILD_INFO, "always 1", &["version"], "The version of the program."),
@@ -124,7 +126,13 @@ pub(super) fn describe() {
         }
     }
     build_info().set(1.0);
-    for zero in [commits(), producer_rebuilds(), restore_records(), kafka_timeouts()] {
+    for zero in [
+        commits(),
+        producer_rebuilds(),
+        restore_records(),
+        kafka_timeouts(),
+        spans_exported(),
+    ] {
         zero.increment(0);
     }
     for zero in [restore_remaining(), ready()] {
@@ -134,7 +142,8 @@ pub(super) fn describe() {
     let aborted = ["broker", "registry", "store", "fenced"].map(transactions_aborted);
     let rebalanced = ["assigned", "revoked", "lost"].map(rebalances);
     let asked = ["ok", "unknown", "away", "refused"].map(registry_requests);
-    for zero in aborted.into_iter().chain(rebalanced).chain(asked) {
+    let unexported = ["queue_full", "collector"].map(spans_dropped);
+    for zero in aborted.into_iter().chain(rebalanced).chain(asked).chain(unexported) {
         zero.increment(0);
     }
 }

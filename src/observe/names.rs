@@ -43,6 +43,8 @@ pub const KAFKA_QUEUE_MESSAGES: &str = "millstream_kafka_queue_messages";
 pub const KAFKA_QUEUE_BYTES: &str = "millstream_kafka_queue_bytes";
 pub const KAFKA_ROUND_TRIP: &str = "millstream_kafka_round_trip_seconds";
 pub const KAFKA_TIMEOUTS: &str = "millstream_kafka_request_timeouts_total";
+pub const SPANS_EXPORTED: &str = "millstream_spans_exported_total";
+pub const SPANS_DROPPED: &str = "millstream_spans_dropped_total";
 pub const PROCESS_SECONDS: &str = "millstream_process_seconds_total";
 pub const READY: &str = "millstream_ready";
 pub const BUILD_INFO: &str = "millstream_build_info";
@@ -216,6 +218,15 @@ pub fn registry_requests(result: &'static str) -> Counter {
 
 pub fn kafka_timeouts() -> Counter {
     counter!(KAFKA_TIMEOUTS)
+}
+
+pub fn spans_exported() -> Counter {
+    counter!(SPANS_EXPORTED)
+}
+
+/// `reason`: `queue_full` or `collector`.
+pub fn spans_dropped(reason: &'static str) -> Counter {
+    counter!(SPANS_DROPPED, "reason" => reason)
 }
 
 /// 1: ready for work; 0: not.

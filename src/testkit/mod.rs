@@ -11,6 +11,8 @@ mod schemas;
 mod series;
 #[cfg(test)]
 mod simulation;
+#[cfg(test)]
+mod traces;
 
 pub use driver::{Driver, DriverError, Message};
 pub use run::{Coverage, Outcome, Unreached, outputs, run_case};

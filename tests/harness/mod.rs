@@ -12,6 +12,7 @@ pub mod children;
 pub mod chromium;
 pub mod client;
 pub mod cluster;
+pub mod collector;
 pub mod compare;
 pub mod confluent;
 pub mod cut;

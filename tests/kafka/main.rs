@@ -39,6 +39,7 @@ mod soak;
 mod sqs;
 mod state;
 mod topics;
+mod traces;
 mod transactions;
 mod verifier;
 mod webhook;

@@ -4,7 +4,7 @@ use super::*;
 use crate::broker::Outgoing;
 use crate::broker::memory::MemoryBroker;
 use crate::engine::{Backends, Engine, Schemas, Topics, WorkerSettings};
-use crate::observe::Report;
+use crate::observe::{Report, Traces};
 use crate::state::MemoryStores;
 use crate::topology;
 use std::path::Path;
@@ -64,6 +64,7 @@ fn engine(broker: &MemoryBroker, topology: &Arc<Topology>) -> Engine {
             broker: Box::new(broker.clone()),
             stores: Box::new(MemoryStores),
             schemas: Schemas::of(None).unwrap(),
+            traces: Traces::off(),
         },
         Topics::Prepare,
         Selection::all(topology),
