@@ -21,6 +21,8 @@ pub struct Reporter {
     broker: Box<dyn Broker>,
     stores: Arc<dyn Stores>,
     start: Instant,
+    /// The clients say that the brokers are away.
+    away: bool,
     sized: Option<Instant>,
     lags: Lags,
     counters: Counters,
@@ -56,6 +58,7 @@ impl Reporter {
             broker,
             stores,
             start: Instant::now(),
+            away: false,
             sized: None,
             lags: Lags::default(),
             running: names::tasks("running"),
@@ -83,6 +86,7 @@ impl Reporter {
             total.add(&worker.counts);
         }
         let statistics = self.broker.statistics();
+        self.brokers(statistics.away);
         self.counters.reach(&self.status, &total);
         self.counters.timeouts.reach(statistics.timeouts);
         self.running.set(running as f64);
@@ -120,6 +124,17 @@ impl Reporter {
         );
         self.clients(&statistics);
         self.sizes();
+    }
+
+    /// Of a worker that has nothing to do no call fails: that the brokers went away its clients alone know.
+    fn brokers(&mut self, away: bool) {
+        match (self.away, away) {
+            (false, true) => tracing::warn!("no broker is connected any more: the brokers are waited for"),
+            (true, false) => tracing::info!("the brokers are connected again"),
+            _ => return,
+        }
+        self.away = away;
+        self.status.set_brokers_away(away);
     }
 
     fn histograms(&self, total: &Counts) {
