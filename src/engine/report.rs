@@ -41,6 +41,7 @@ struct Counters {
     dead_letters: Family<(String, &'static str)>,
     counted: Family<(String, &'static str)>,
     dropped: Family<String>,
+    reads: Family<(String, &'static str)>,
     aborts: Family<&'static str>,
     rebalances: Family<&'static str>,
     commits: Following,
@@ -184,6 +185,10 @@ impl Reporter {
             if let Some(bytes) = self.stores.bytes(name) {
                 names::store_bytes(name).set(bytes as f64);
             }
+            if let Some(reads) = self.stores.reads(name) {
+                self.counters.reads.reach(&(name.clone(), "memory"), reads.memory);
+                self.counters.reads.reach(&(name.clone(), "disk"), reads.disk);
+            }
         }
     }
 }
@@ -209,6 +214,7 @@ impl Counters {
             }),
             counted: Family::new(|(processor, what): &(String, &'static str)| names::counted(processor, what)),
             dropped: Family::new(|processor: &String| names::dropped(processor, "failed")),
+            reads: Family::new(|(store, from): &(String, &'static str)| names::store_reads(store, from)),
             aborts: Family::new(|reason: &&'static str| names::transactions_aborted(reason)),
             rebalances: Family::new(|kind: &&'static str| names::rebalances(kind)),
             commits: Following::new(names::commits()),
