@@ -65,6 +65,7 @@ impl Engine {
             stores,
             standbys: Standbys::default(),
             failures: Arc::clone(&status.failures),
+            samples: Arc::clone(&status.samples),
         });
         let stop = Arc::new(AtomicBool::new(false));
         let mut engine = Self {

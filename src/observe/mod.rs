@@ -52,5 +52,5 @@ pub use http::HttpServer;
 pub use live::{Live, Sample};
 pub use logs::{Levels, LogFormat};
 pub use metrics::{Exposition, Family, Following};
-pub use page::{Credentials, Page, View};
+pub use page::{Credentials, NoSamples, Page, View};
 pub use repeats::Repeats;

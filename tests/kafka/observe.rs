@@ -94,6 +94,8 @@ fn a_running_pipeline_shows_what_it_does_and_writes_no_secret_whatever_is_logged
         let age = value(&page, &format!("millstream_lag_seconds{{topic=\"{topic}\"}}"));
         assert!(age.abs() < f64::EPSILON, "{topic}: {age} s");
     }
+    let (status, why) = instance.get("/api/samples/source:in").expect("an answer");
+    assert!(status == 403 && why.contains("--page-samples"), "{status}: {why}");
     // nothing is to be done, so no call fails; the clients' statistics say it all the same
     let gone = shared().kill();
     let since = Instant::now();

@@ -79,6 +79,7 @@ fn worker(broker: &MemoryBroker, topology: &Arc<Topology>) -> Worker {
         stores: Box::new(MemoryStores),
         standbys: Standbys::default(),
         failures: Arc::default(),
+        samples: Arc::default(),
     });
     let settings = WorkerSettings {
         poll_timeout: Duration::ZERO,
