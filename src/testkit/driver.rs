@@ -86,6 +86,7 @@ impl Driver {
             stores: Box::new(MemoryStores),
             standbys: Standbys::default(),
             failures: std::sync::Arc::default(),
+            samples: std::sync::Arc::default(),
         });
         let tables = topology
             .tables

@@ -196,6 +196,7 @@ impl World {
             }),
             standbys: Standbys::default(),
             failures: std::sync::Arc::default(),
+            samples: std::sync::Arc::default(),
             topology,
         });
         let poll_records = 1 + self.random.below(6) as usize;
