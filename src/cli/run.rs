@@ -62,10 +62,14 @@ pub(crate) struct Run {
         default_value = "127.0.0.1:8080"
     )]
     http: SocketAddr,
-    /// Let whoever reaches the address above change what is logged: `PUT /logs/level` with a filter as its body, as `debug` or
-    /// `info,millstream::engine=debug`; an empty one is the default again
+    /// Let whoever reaches the address above (and has the page's password, where there is one) change what is logged:
+    /// `PUT /logs/level` with a filter as its body, as `debug` or `info,millstream::engine=debug`; an empty one is the default again
     #[arg(long, env = "MILLSTREAM_HTTP_ADMIN")]
     http_admin: bool,
+    /// Let the live page show a few records that pass a part, on demand and without secrets. Beyond this machine it needs
+    /// `MILLSTREAM_HTTP_AUTH`
+    #[arg(long, env = "MILLSTREAM_PAGE_SAMPLES")]
+    page_samples: bool,
     /// How to write logs, to the standard error
     #[arg(
         long,
@@ -104,6 +108,14 @@ impl Run {
         let password = environment(AUTH);
         let credentials = password.as_deref().map(Credentials::new).transpose();
         let credentials = credentials.map_err(|why| format!("{AUTH}: {why}"))?;
+        let open = credentials.is_none() && !self.http.ip().is_loopback();
+        if self.page_samples && open {
+            let why = format!(
+                "--page-samples would show records to whoever reaches {}: set {AUTH}=USER:PASSWORD, or serve on 127.0.0.1",
+                self.http
+            );
+            return Err(why.into());
+        }
         let written = topology::written(&self.cluster.topology).unwrap_or_default();
         let started = SystemTime::now();
         let levels = logs::init(self.log_format)?;
@@ -154,7 +166,7 @@ impl Run {
             engine: EngineHealth(engine.status().clone()),
             feeds: feeds.states().to_vec(),
         };
-        if credentials.is_none() && !self.http.ip().is_loopback() {
+        if open {
             tracing::info!(
                 "the live page is shown to whoever reaches {}: {AUTH} protects it",
                 self.http
@@ -171,6 +183,7 @@ impl Run {
             lag: Arc::clone(&live),
             health: Box::new(health()),
             started,
+            samples: self.page_samples,
         };
         let page = Page {
             view: Box::new(view),

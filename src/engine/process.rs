@@ -5,6 +5,7 @@ use super::chain::{Chain, ChainError, Stop, Surroundings};
 use super::counts::Counts;
 use super::latency::Times;
 use super::output::{Outputs, Sunk};
+use super::samples::Part;
 use super::session::Session;
 use super::tables::TablesView;
 use super::task::Task;
@@ -179,6 +180,7 @@ impl Batch<'_> {
                     task: &mut *task,
                     outputs: &mut *self.outputs,
                     counts: &mut *self.counts,
+                    samples: self.shared.samples.wanted(),
                 };
                 run(record, chain, arena, around, &mut self.view).and_then(|()| Ok(self.outputs.fit(self.limit)?))
             }
@@ -290,22 +292,29 @@ fn run<'c, 't: 'c>(
     around: Surroundings<'c, 't>,
     view: &'c mut Option<TablesView<'t>>,
 ) -> Result<(), Ended> {
-    let (topology, wiring, entry) = (around.topology, around.wiring, around.task.entry);
-    let Some(entry) = wiring.entries.get(entry) else {
+    let (topology, wiring, index) = (around.topology, around.wiring, around.task.entry);
+    let Some(entry) = wiring.entries.get(index) else {
         return Ok(());
     };
+    // What comes back from a topic in the middle was seen when it left.
+    let samples = around.samples.filter(|_| index < topology.sources.len());
     let (key, value) = decode(entry, record, arena).map_err(|undecoded| match undecoded {
         Undecoded::Away(why) => Ended::Away(why),
-        Undecoded::Wrong(kind, message) => Ended::Failed(Failed {
-            on_error: entry.on_error,
-            reason: Reason {
-                kind,
-                message,
-                detail: None,
-                processor: entry.name.clone(),
-            },
-            limit: None,
-        }),
+        Undecoded::Wrong(kind, message) => {
+            if let Some(samples) = samples {
+                samples.unreadable(Part::Source(index), record, &message);
+            }
+            Ended::Failed(Failed {
+                on_error: entry.on_error,
+                reason: Reason {
+                    kind,
+                    message,
+                    detail: None,
+                    processor: entry.name.clone(),
+                },
+                limit: None,
+            })
+        }
     })?;
     let decoded = Record {
         key,
@@ -314,6 +323,9 @@ fn run<'c, 't: 'c>(
         timestamp: record.timestamp,
         origin: record.origin,
     };
+    if let Some(samples) = samples {
+        samples.passed(Part::Source(index), &decoded);
+    }
     chain.run(decoded, arena, around, view).map_err(|stop| match stop {
         Stop::Store => Ended::Store,
         Stop::Failed(error) if error.failure.kind == Failure::REGISTRY_AWAY => Ended::Away(error.failure.message),

@@ -69,6 +69,7 @@ impl Engine {
             standbys: Standbys::default(),
             failures: Arc::clone(&status.failures),
             tracing,
+            samples: Arc::clone(&status.samples),
         });
         let stop = Arc::new(AtomicBool::new(false));
         let mut engine = Self {

@@ -88,6 +88,7 @@ const METRICS: &[Metric] = &[
     metric(Gauge, RESTORE_REMAINING, "records", &[], "Changelog records still to be read before tasks can start."),
     metric(Gauge, STORE_ENTRIES, "entries", &["store"], "Entries of this process' part of a store: ids held, or keys."),
     metric(Gauge, STORE_BYTES, "bytes", &["store"], "Size on disk of this process' part of a store. Nothing for stores in memory."),
+    metric(Counter, STORE_READS, "reads", &["store", "from"], "Reads of this process' part of a store on disk, answered from `memory` or from the `disk` (files, which the system may have in its own cache). Of ids: look-ups, and those that new ids and filters do not answer read a page. Of values by key: blocks of index, filter and data, from the block cache or a file; what is still in a write buffer reads none. Brought up to date every 10 seconds; nothing for stores in memory."),
     metric(Gauge, TABLE_ROWS, "rows", &["table"], "Rows of a table."),
     metric(Counter, FEED_RECEIVED, "messages", &["feed"], "Messages that a feed took."),
     metric(Counter, FEED_WRITTEN, "messages", &["feed"], "Messages of a feed that Kafka has."),

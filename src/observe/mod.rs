@@ -53,6 +53,6 @@ pub use http::HttpServer;
 pub use live::{Live, Sample};
 pub use logs::{Levels, LogFormat};
 pub use metrics::{Exposition, Family, Following};
-pub use page::{Credentials, Page, View};
+pub use page::{Credentials, NoSamples, Page, View};
 pub use repeats::Repeats;
 pub use traces::{Exporter, Traces};

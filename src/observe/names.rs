@@ -28,6 +28,7 @@ pub const RESTORE_RECORDS: &str = "millstream_restore_records_total";
 pub const RESTORE_REMAINING: &str = "millstream_restore_remaining_records";
 pub const STORE_ENTRIES: &str = "millstream_store_entries";
 pub const STORE_BYTES: &str = "millstream_store_bytes";
+pub const STORE_READS: &str = "millstream_store_reads_total";
 pub const TABLE_ROWS: &str = "millstream_table_rows";
 pub const FEED_RECEIVED: &str = "millstream_feed_received_total";
 pub const FEED_WRITTEN: &str = "millstream_feed_written_total";
@@ -205,6 +206,11 @@ pub fn store_entries(store: &str) -> Gauge {
 
 pub fn store_bytes(store: &str) -> Gauge {
     gauge!(STORE_BYTES, "store" => store.to_owned())
+}
+
+/// `from`: `memory` or `disk`.
+pub fn store_reads(store: &str, from: &'static str) -> Counter {
+    counter!(STORE_READS, "store" => store.to_owned(), "from" => from)
 }
 
 pub fn table_rows(table: &str) -> Gauge {

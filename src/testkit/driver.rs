@@ -89,6 +89,7 @@ impl Driver {
             standbys: Standbys::default(),
             failures: std::sync::Arc::default(),
             tracing: Tracing::off(),
+            samples: std::sync::Arc::default(),
         });
         let tables = topology
             .tables

@@ -5,6 +5,8 @@
 
 pub mod case;
 mod driver;
+#[cfg(test)]
+mod log_fields;
 mod run;
 mod schemas;
 #[cfg(test)]

@@ -197,6 +197,7 @@ impl World {
             standbys: Standbys::default(),
             failures: std::sync::Arc::default(),
             tracing: Tracing::off(),
+            samples: std::sync::Arc::default(),
             topology,
         });
         let poll_records = 1 + self.random.below(6) as usize;

@@ -80,6 +80,7 @@ fn worker(broker: &MemoryBroker, topology: &Arc<Topology>) -> Worker {
         standbys: Standbys::default(),
         failures: Arc::default(),
         tracing: Tracing::off(),
+        samples: Arc::default(),
     });
     let settings = WorkerSettings {
         poll_timeout: Duration::ZERO,
