@@ -203,7 +203,7 @@ const TYPOS: &[(&str, &str)] = &[
         "{K, topology: {files: {topology.yaml: {application: orders}}}}",
         "at '/topology/files/topology.yaml': got object, want string",
     ),
-    ("{K, topology: {env: {a-b: c}}}", "at '/topology/env'"),
+    ("{K, topology: {env: {a-b: c}}}", "invalid propertyName 'a-b'"),
     ("{K, antiAffinity: strict}", "at '/antiAffinity'"),
     (
         "{K, webhook: {ingress: {host: a}}}",

@@ -5,6 +5,7 @@
 
 mod chart;
 mod contradictions;
+mod documented;
 mod examples;
 mod golden;
 mod matrix;

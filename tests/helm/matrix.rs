@@ -61,7 +61,7 @@ imagePullSecrets: [{name: registry}]",
     case("TLS by a Secret", "kafka: {brokers: 'kafka:9092', tls: {enabled: true, existingSecret: kafka-ca, caKey: ca.pem}}"),
     case(
         "mutual TLS",
-        "kafka: {brokers: 'kafka:9092', tls: {enabled: true, existingSecret: kafka, clientCertificate: true, certKey: user.crt, keyKey: user.key}}",
+        "kafka: {brokers: 'kafka:9092', tls: {enabled: true, existingSecret: kafka, clientCertificate: true, clientSecret: user, certKey: user.crt, keyKey: user.key}}",
     ),
     case(
         "a password without TLS",

@@ -18,7 +18,7 @@ const VOLUMES: [&str; 9] = [
     "secret",
 ];
 /// What a variable that holds something secret has in its name.
-const SECRET: [&str; 4] = ["PASSWORD", "USERNAME", "AUTH", "SECRET"];
+const SECRET: [&str; 3] = ["PASSWORD", "AUTH", "SECRET"];
 
 fn each(check: impl Fn(&Pod<'_>, &mut Vec<String>)) {
     let mut findings = Vec::new();

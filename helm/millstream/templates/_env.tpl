@@ -22,18 +22,22 @@ MILLSTREAM_KAFKA_{{ . | upper | replace "." "_" }}
 {{- if and $kafka.tls.enabled $kafka.tls.existingSecret }}
 - name: MILLSTREAM_KAFKA_SSL_CA_LOCATION
   value: /etc/millstream/kafka/ca.crt
-{{- if $kafka.tls.clientCertificate }}
+{{- end }}
+{{- if include "millstream.kafkaClientSecret" . }}
 - name: MILLSTREAM_KAFKA_SSL_CERTIFICATE_LOCATION
   value: /etc/millstream/kafka/tls.crt
 - name: MILLSTREAM_KAFKA_SSL_KEY_LOCATION
   value: /etc/millstream/kafka/tls.key
 {{- end }}
-{{- end }}
 {{- if $kafka.sasl.enabled }}
 - name: MILLSTREAM_KAFKA_SASL_MECHANISMS
   value: {{ $kafka.sasl.mechanism }}
 - name: MILLSTREAM_KAFKA_SASL_USERNAME
+  {{- if $kafka.sasl.username }}
+  value: {{ $kafka.sasl.username | quote }}
+  {{- else }}
   valueFrom: {secretKeyRef: {name: {{ $kafka.sasl.existingSecret | quote }}, key: {{ $kafka.sasl.usernameKey | quote }}}}
+  {{- end }}
 - name: MILLSTREAM_KAFKA_SASL_PASSWORD
   valueFrom: {secretKeyRef: {name: {{ $kafka.sasl.existingSecret | quote }}, key: {{ $kafka.sasl.passwordKey | quote }}}}
 {{- end }}
@@ -43,23 +47,39 @@ MILLSTREAM_KAFKA_{{ . | upper | replace "." "_" }}
 {{- end }}
 {{- end -}}
 
+{{/* The Secret with this client's certificate. Nothing where it shows none. */}}
+{{- define "millstream.kafkaClientSecret" -}}
+{{- with .Values.kafka.tls -}}
+{{- if and .enabled .clientCertificate -}}{{- default .existingSecret .clientSecret -}}{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The certificates, of one Secret or two. */}}
 {{- define "millstream.kafkaVolume" -}}
 {{- $tls := .Values.kafka.tls -}}
-{{- if and $tls.enabled $tls.existingSecret }}
+{{- $client := include "millstream.kafkaClientSecret" . -}}
+{{- if and $tls.enabled (or $tls.existingSecret $client) }}
 - name: kafka
-  secret:
-    secretName: {{ $tls.existingSecret }}
-    items:
-      - {key: {{ $tls.caKey | quote }}, path: ca.crt}
-      {{- if $tls.clientCertificate }}
-      - {key: {{ $tls.certKey | quote }}, path: tls.crt}
-      - {key: {{ $tls.keyKey | quote }}, path: tls.key}
+  projected:
+    sources:
+      {{- with $tls.existingSecret }}
+      - secret:
+          name: {{ . }}
+          items:
+            - {key: {{ $tls.caKey | quote }}, path: ca.crt}
+      {{- end }}
+      {{- with $client }}
+      - secret:
+          name: {{ . }}
+          items:
+            - {key: {{ $tls.certKey | quote }}, path: tls.crt}
+            - {key: {{ $tls.keyKey | quote }}, path: tls.key}
       {{- end }}
 {{- end }}
 {{- end -}}
 
 {{- define "millstream.kafkaMount" -}}
-{{- if and .Values.kafka.tls.enabled .Values.kafka.tls.existingSecret }}
+{{- if include "millstream.kafkaVolume" . }}
 - {name: kafka, mountPath: /etc/millstream/kafka, readOnly: true}
 {{- end }}
 {{- end -}}

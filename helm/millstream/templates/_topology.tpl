@@ -31,7 +31,7 @@
 
 {{- define "millstream.topologyData" -}}
 {{- range $path, $content := .Values.topology.files }}
-{{ include "millstream.fileKey" $path }}: {{ $content | toJson }}
+{{ dict (include "millstream.fileKey" $path) $content | toYaml }}
 {{- end }}
 {{- end -}}
 

@@ -17,8 +17,8 @@
 {{- if and $kafka.tls.clientCertificate (not $kafka.tls.enabled) -}}
 {{- $wrong = append $wrong "kafka.tls.clientCertificate is set, but kafka.tls.enabled is not: a certificate is shown over TLS only, so set kafka.tls.enabled" -}}
 {{- end -}}
-{{- if and $kafka.tls.clientCertificate (not $kafka.tls.existingSecret) -}}
-{{- $wrong = append $wrong "kafka.tls.clientCertificate needs the certificate and its key: name the Secret that has them in kafka.tls.existingSecret" -}}
+{{- if and $kafka.tls.clientCertificate (not $kafka.tls.existingSecret) (not $kafka.tls.clientSecret) -}}
+{{- $wrong = append $wrong "kafka.tls.clientCertificate needs the certificate and its key: name the Secret that has them in kafka.tls.clientSecret, or in kafka.tls.existingSecret with the authority's" -}}
 {{- end -}}
 {{- if and $kafka.sasl.enabled (not $kafka.sasl.existingSecret) -}}
 {{- $wrong = append $wrong "kafka.sasl.enabled needs user and password: name the Secret that has them in kafka.sasl.existingSecret" -}}
@@ -29,7 +29,8 @@
 {{- end -}}
 {{- if or (and (or $kafka.tls.enabled $kafka.sasl.enabled) (eq $name "security.protocol"))
   (and $kafka.sasl.enabled (has $name (list "sasl.mechanism" "sasl.mechanisms" "sasl.username")))
-  (and $kafka.tls.existingSecret (has $name (list "ssl.ca.location" "ssl.certificate.location" "ssl.key.location"))) -}}
+  (and $kafka.tls.enabled $kafka.tls.existingSecret (eq $name "ssl.ca.location"))
+  (and $kafka.tls.clientCertificate (has $name (list "ssl.certificate.location" "ssl.key.location"))) -}}
 {{- $wrong = append $wrong (printf "kafka.config has `%s`, which kafka.tls or kafka.sasl says too: remove it from kafka.config" $name) -}}
 {{- end -}}
 {{- end -}}
