@@ -59,7 +59,7 @@ impl Text {
 /// What must not be shown.
 #[derive(Debug, Default)]
 pub(super) struct Redaction {
-    hidden: SecretNames,
+    pub(super) hidden: SecretNames,
 }
 
 impl Redaction {
