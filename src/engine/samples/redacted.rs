@@ -48,7 +48,8 @@ impl Text {
         if bytes <= most {
             return Self { text, note: None };
         }
-        text.truncate(text.floor_char_boundary(most));
+        let end = (0..=most).rev().find(|end| text.is_char_boundary(*end));
+        text.truncate(end.unwrap_or(0));
         Self {
             text,
             note: Some(format!("cut: it has {bytes} bytes")),
