@@ -1,7 +1,7 @@
 //! The chart as a whole: linted, packaged, of the program's version, and what it says after an installation.
 
 use crate::read;
-use crate::rendering::{documents, helm};
+use crate::rendering::{NEWEST, documents, helm};
 use std::process::Command;
 
 const BROKERS: &str = "kafka: {brokers: 'kafka:9092'}";
@@ -62,7 +62,17 @@ fn its_package_has_what_it_needs_and_no_tests() {
 /// YAML would take them for a number and a boolean.
 #[test]
 fn a_release_may_be_called_123_and_a_stage_true() {
-    let arguments = ["template", "123", "helm/millstream", "-n", "456", "-f", "-"];
+    let arguments = [
+        "template",
+        "123",
+        "helm/millstream",
+        "--kube-version",
+        NEWEST,
+        "-n",
+        "456",
+        "-f",
+        "-",
+    ];
     let values = format!("{{{BROKERS}, stages: {{main: null, \"true\": {{}}}}}}");
     let text = helm(&arguments, &values).unwrap_or_else(|said| panic!("{said}"));
     for object in documents(&text, "123") {
