@@ -17,6 +17,9 @@ pub struct Statistics {
     pub round_trip: Option<Duration>,
     /// Requests that had no answer in time, since the start.
     pub timeouts: u64,
+    /// No consumer is connected to any broker, and was not a while ago. Consumers alone, as each keeps its group's coordinator at hand; a
+    /// producer that has nothing to write may let go of all.
+    pub away: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -103,10 +103,10 @@ impl Cluster {
         terminal: &mut Terminal<'_>,
         does: impl FnOnce(&Topology, &dyn Broker, &mut Terminal<'_>) -> io::Result<Outcome>,
     ) -> io::Result<Outcome> {
-        let Some(topology) = self.load(output, terminal)? else {
+        let Some((topology, settings)) = self.load(output, terminal)? else {
             return Ok(Outcome::Failed);
         };
-        let broker = KafkaBroker::new(self.settings(&topology));
+        let broker = KafkaBroker::new(settings);
         does(&topology, &broker, terminal)
     }
 }

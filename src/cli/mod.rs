@@ -6,8 +6,10 @@
 
 mod asking;
 mod asyncapi;
+mod canary;
 mod check;
 mod cluster;
+mod connection;
 mod dead_letters;
 mod demo;
 mod graph;
@@ -38,6 +40,7 @@ struct Cli {
 enum Command {
     #[command(name = "asyncapi")]
     AsyncApi(asyncapi::AsyncApi),
+    Canary(canary::Canary),
     Check(check::Check),
     DeadLetters(dead_letters::DeadLettersCommand),
     Demo(demo::Demo),
@@ -77,12 +80,18 @@ pub(crate) struct Terminal<'t> {
     /// Whether the standard output shows colours: it is a terminal, and nobody asked for none.
     pub colours: bool,
     pub environment: &'t dyn Fn(&str) -> Option<String>,
+    /// All variables of the environment whose names and values are text.
+    pub variables: &'t dyn Fn() -> Vec<(String, String)>,
 }
 
 /// Runs the program's own command line.
 pub fn main() -> ExitCode {
     let environment = |name: &str| std::env::var(name).ok();
     let columns = environment("COLUMNS").and_then(|columns| columns.parse().ok());
+    let variables = || {
+        let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+        std::env::vars_os().filter_map(text).collect()
+    };
     let mut terminal = Terminal {
         // not locked: other threads write logs meanwhile
         out: &mut io::stdout(),
@@ -90,6 +99,7 @@ pub fn main() -> ExitCode {
         width: columns.unwrap_or(100),
         colours: io::stdout().is_terminal() && environment("NO_COLOR").is_none_or(|value| value.is_empty()),
         environment: &environment,
+        variables: &variables,
     };
     run(std::env::args_os(), &mut terminal)
 }
@@ -110,6 +120,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>, terminal: &mut Terminal<'_
     };
     let outcome = match &cli.command {
         Command::AsyncApi(command) => command.run(terminal),
+        Command::Canary(command) => command.run(terminal),
         Command::Check(command) => command.run(terminal),
         Command::DeadLetters(command) => command.run(terminal),
         Command::Demo(command) => command.run(terminal),
@@ -131,6 +142,14 @@ fn run(arguments: impl IntoIterator<Item = OsString>, terminal: &mut Terminal<'_
             let _ = writeln!(terminal.err, "millstream: can't print: {error}");
             ExitCode::from(1)
         }
+    }
+}
+
+/// Reads a header, `NAME=VALUE`.
+fn named(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write NAME=VALUE, as in env=dev".to_owned()),
     }
 }
 

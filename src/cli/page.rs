@@ -2,12 +2,13 @@
 
 mod live;
 mod nodes;
+mod samples;
 #[cfg(test)]
 mod tests;
 
 use crate::engine::Status;
 use crate::feed::FeedState;
-use crate::observe::{Live, Probe, View};
+use crate::observe::{Live, NoSamples, Probe, View};
 use crate::topology::{Selection, Topology, WrittenPart};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -28,6 +29,8 @@ pub(super) struct RunView {
     pub lag: Arc<Live>,
     pub health: Box<dyn Probe>,
     pub started: SystemTime,
+    /// Whether records may be shown.
+    pub samples: bool,
 }
 
 impl View for RunView {
@@ -52,6 +55,10 @@ impl View for RunView {
             })
             .collect();
         shown.into()
+    }
+
+    fn samples(&self, node: &str) -> Result<Value, NoSamples> {
+        samples::samples(self, node)
     }
 }
 

@@ -64,10 +64,9 @@ enum Ended {
 
 impl ResetCommand {
     pub(super) fn run(&self, terminal: &mut Terminal<'_>) -> io::Result<Outcome> {
-        let Some(topology) = self.cluster.load(self.output, terminal)? else {
+        let Some((topology, settings)) = self.cluster.load(self.output, terminal)? else {
             return Ok(Outcome::Failed);
         };
-        let settings = self.cluster.settings(&topology);
         let session = settings.session_timeout();
         let mut asking = Asking {
             is_terminal: io::stdin().is_terminal(),

@@ -3,12 +3,15 @@
 use super::cluster::Cluster;
 use super::page::RunView;
 use super::{Outcome, Output, Terminal};
-use crate::broker::kafka::KafkaBroker;
+use crate::broker::kafka::{KafkaBroker, KafkaSettings};
 use crate::engine::{Backends, Engine, EngineHealth, Reporter, Schemas, Topics, WorkerSettings};
 use crate::feed::{FeedState, Feeds};
-use crate::observe::{Credentials, Exposition, HttpServer, LogFormat, Page, Probe, Report, logs, names};
+use crate::observe::{
+    Credentials, Exporter, Exposition, HttpServer, LogFormat, Page, Probe, Report, Traces, logs, names, traces,
+};
 use crate::state::{MemoryStores, OsDisk, StateError, StateFolder, Stores};
 use crate::topology::{self, Selection, StoresIn, Topology};
+use crate::yaml::parse_size;
 use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
@@ -21,7 +24,8 @@ use tokio::signal::unix::{SignalKind, signal};
 ///
 /// Creates the topics that are its own, restores its state, and processes records until SIGTERM or Ctrl-C; then it commits and
 /// leaves. `/metrics`, `/livez`, `/readyz`, `/startupz` and, on `/`, the live page are served at `--http`. Where the environment has
-/// `MILLSTREAM_HTTP_AUTH=USER:PASSWORD`, the page asks for them.
+/// `MILLSTREAM_HTTP_AUTH=USER:PASSWORD`, the page asks for them. Where it has `OTEL_EXPORTER_OTLP_ENDPOINT`, spans of records that
+/// are part of a trace go there.
 #[derive(clap::Args)]
 pub(crate) struct Run {
     #[command(flatten)]
@@ -40,6 +44,9 @@ pub(crate) struct Run {
         default_value = "millstream-state"
     )]
     state_dir: PathBuf,
+    /// Memory for all stores on disk together, as `128MB`, or in bytes. Default: the topology's `state: {memory: …}`
+    #[arg(long, value_name = "SIZE", env = "MILLSTREAM_STATE_MEMORY", value_parser = size)]
+    state_memory: Option<u64>,
     /// Run only these parts, and leave the others to other instances: a feed by its name, a sub-topology by that of any source,
     /// processor or sink in it; several separated by commas
     #[arg(long, value_name = "NAMES", env = "MILLSTREAM_ONLY", value_delimiter = ',')]
@@ -55,10 +62,14 @@ pub(crate) struct Run {
         default_value = "127.0.0.1:8080"
     )]
     http: SocketAddr,
-    /// Let whoever reaches the address above change what is logged: `PUT /logs/level` with a filter as its body, as `debug` or
-    /// `info,millstream::engine=debug`; an empty one is the default again
+    /// Let whoever reaches the address above (and has the page's password, where there is one) change what is logged:
+    /// `PUT /logs/level` with a filter as its body, as `debug` or `info,millstream::engine=debug`; an empty one is the default again
     #[arg(long, env = "MILLSTREAM_HTTP_ADMIN")]
     http_admin: bool,
+    /// Let the live page show a few records that pass a part, on demand and without secrets. Beyond this machine it needs
+    /// `MILLSTREAM_HTTP_AUTH`
+    #[arg(long, env = "MILLSTREAM_PAGE_SAMPLES")]
+    page_samples: bool,
     /// How to write logs, to the standard error
     #[arg(
         long,
@@ -76,11 +87,10 @@ const REPORT: Duration = Duration::from_millis(250);
 
 impl Run {
     pub(super) fn run(&self, terminal: &mut Terminal<'_>) -> io::Result<Outcome> {
-        let Some(topology) = self.cluster.load(Output::Text, terminal)? else {
+        let Some((topology, settings)) = self.cluster.load(Output::Text, terminal)? else {
             return Ok(Outcome::Failed);
         };
-        let password = (terminal.environment)(AUTH);
-        match self.start(topology, password.as_deref()) {
+        match self.start(topology, settings, terminal.environment) {
             Ok(()) => Ok(Outcome::Fine),
             Err(error) => {
                 writeln!(terminal.err, "error: {error}")?;
@@ -89,14 +99,28 @@ impl Run {
         }
     }
 
-    fn start(&self, topology: Topology, password: Option<&str>) -> Result<(), Box<dyn Error>> {
-        let credentials = password.map(Credentials::new).transpose();
+    fn start(
+        &self,
+        topology: Topology,
+        kafka: KafkaSettings,
+        environment: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<(), Box<dyn Error>> {
+        let password = environment(AUTH);
+        let credentials = password.as_deref().map(Credentials::new).transpose();
         let credentials = credentials.map_err(|why| format!("{AUTH}: {why}"))?;
+        let open = credentials.is_none() && !self.http.ip().is_loopback();
+        if self.page_samples && open {
+            let why = format!(
+                "--page-samples would show records to whoever reaches {}: set {AUTH}=USER:PASSWORD, or serve on 127.0.0.1",
+                self.http
+            );
+            return Err(why.into());
+        }
         let written = topology::written(&self.cluster.topology).unwrap_or_default();
         let started = SystemTime::now();
         let levels = logs::init(self.log_format)?;
         let exposition = Exposition::install()?;
-        let broker = KafkaBroker::new(self.cluster.settings(&topology));
+        let broker = KafkaBroker::new(kafka);
         let instance = self.instance.clone().unwrap_or_else(host_name);
         let mut settings = WorkerSettings::new(&instance, 0, topology.commit_interval);
         settings.static_membership = self.static_membership;
@@ -110,7 +134,7 @@ impl Run {
             application = topology.application,
             instance,
             workers,
-            brokers = self.cluster.brokers,
+            brokers = self.cluster.connection.brokers,
             "starting"
         );
 
@@ -123,12 +147,14 @@ impl Run {
         let fingerprint = topology::fingerprint(&self.cluster.topology)?;
         names::topology_info(&topology.application, &fingerprint).set(1.0);
         let schemas = Schemas::of(topology.schema_registry.as_ref())?;
+        let exporter = Exporter::of(traces::Settings::of(environment), &topology.application, &instance);
         let engine = Engine::start(
             Arc::clone(&topology),
             Backends {
                 broker: Box::new(broker.clone()),
                 stores: Box::new(Arc::clone(&stores)),
                 schemas,
+                traces: exporter.as_ref().map_or_else(Traces::off, Exporter::traces),
             },
             Topics::Prepare,
             selection.clone(),
@@ -140,7 +166,7 @@ impl Run {
             engine: EngineHealth(engine.status().clone()),
             feeds: feeds.states().to_vec(),
         };
-        if credentials.is_none() && !self.http.ip().is_loopback() {
+        if open {
             tracing::info!(
                 "the live page is shown to whoever reaches {}: {AUTH} protects it",
                 self.http
@@ -157,6 +183,7 @@ impl Run {
             lag: Arc::clone(&live),
             health: Box::new(health()),
             started,
+            samples: self.page_samples,
         };
         let page = Page {
             view: Box::new(view),
@@ -209,6 +236,8 @@ impl Run {
                 Err(_) => return Err("the engine panicked".into()),
             }
         }
+        // With the spans of the last transactions.
+        drop(exporter);
         server.stop();
         tracing::info!("stopped");
         Ok(())
@@ -230,7 +259,7 @@ impl Run {
         if known.is_empty() || topology.state.stores == StoresIn::Memory {
             return Ok(Arc::new(MemoryStores));
         }
-        let memory = usize::try_from(topology.state.memory).unwrap_or(usize::MAX);
+        let memory = usize::try_from(self.state_memory.unwrap_or(topology.state.memory)).unwrap_or(usize::MAX);
         let folder = StateFolder::open(
             &self.state_dir,
             &topology.application,
@@ -265,6 +294,11 @@ impl Probe for RunHealth {
         }
         report
     }
+}
+
+fn size(text: &str) -> Result<u64, &'static str> {
+    let size = text.parse().ok().or_else(|| parse_size(text));
+    size.ok_or("write a number and its unit, as in 64MB or 2GB, or bytes")
 }
 
 fn host_name() -> String {

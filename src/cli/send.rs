@@ -2,8 +2,9 @@
 
 mod sending;
 
-use super::{Outcome, Output, Terminal, cluster, counted};
-use crate::broker::kafka::{KafkaBroker, KafkaSettings};
+use super::connection::Connection;
+use super::{Outcome, Output, Terminal, counted, named};
+use crate::broker::kafka::KafkaBroker;
 use crate::broker::{Broker, BrokerError};
 use crate::expression::{Expression, Names};
 use crate::yaml::{Kind, Mistake, Node, Place};
@@ -25,9 +26,8 @@ pub(crate) struct Send {
     topic: String,
     /// The file; `-` or none: the standard input
     file: Option<PathBuf>,
-    /// Where the cluster is: host:port, several separated by commas
-    #[arg(long, value_name = "HOSTS", env = "MILLSTREAM_BROKERS")]
-    brokers: String,
+    #[command(flatten)]
+    connection: Connection,
     /// Each record's key, an expression over the line as `event`: `event.id`. Default: none, and records go to any partition
     #[arg(long, value_name = "EXPRESSION")]
     key: Option<String>,
@@ -37,9 +37,6 @@ pub(crate) struct Send {
     /// Take lines that are not JSON, too: then `event` is null
     #[arg(long)]
     raw: bool,
-    /// A property of librdkafka; may be given several times
-    #[arg(long = "kafka", value_name = "NAME=VALUE", value_parser = cluster::property)]
-    properties: Vec<(String, String)>,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     output: Output,
@@ -48,18 +45,10 @@ pub(crate) struct Send {
 /// Between two lines about how far it is.
 const REPORT: Duration = Duration::from_secs(5);
 
-fn named(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err("write NAME=VALUE, as in env=dev, or NAME== EXPRESSION, as in id== event.id".to_owned()),
-    }
-}
-
 impl Send {
     pub(super) fn run(&self, terminal: &mut Terminal<'_>) -> io::Result<Outcome> {
-        let settings = KafkaSettings {
-            brokers: self.brokers.clone(),
-            properties: self.properties.iter().cloned().collect(),
+        let Some(settings) = self.connection.settings([], terminal)? else {
+            return Ok(Outcome::Failed);
         };
         let input: Box<dyn BufRead + std::marker::Send> = match &self.file {
             Some(file) if file.as_os_str() != "-" => match File::open(file) {

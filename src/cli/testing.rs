@@ -5,13 +5,27 @@ use std::io;
 
 /// What a command printed and how it ended, as one text: standard output, then standard error after `!`, then the outcome.
 pub(super) fn printed(run: impl FnOnce(&mut Terminal<'_>) -> io::Result<Outcome>) -> String {
+    printed_in(&[], run)
+}
+
+/// As [`printed`], where the environment has these variables.
+pub(super) fn printed_in(
+    variables: &[(String, String)],
+    run: impl FnOnce(&mut Terminal<'_>) -> io::Result<Outcome>,
+) -> String {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let outcome = run(&mut Terminal {
         out: &mut out,
         err: &mut err,
         width: 100,
         colours: false,
-        environment: &|_| None,
+        environment: &|name| {
+            variables
+                .iter()
+                .find(|(own, _)| own == name)
+                .map(|(_, value)| value.clone())
+        },
+        variables: &|| variables.to_vec(),
     })
     .unwrap();
     let out = String::from_utf8(out).unwrap();

@@ -65,10 +65,10 @@ impl TopicsCommand {
             Command::Plan(plan) => (&plan.what, false),
             Command::Apply(apply) => (&apply.what, true),
         };
-        let Some(topology) = what.cluster.load(what.output, terminal)? else {
+        let Some((topology, settings)) = what.cluster.load(what.output, terminal)? else {
             return Ok(Outcome::Failed);
         };
-        let broker = KafkaBroker::new(what.cluster.settings(&topology));
+        let broker = KafkaBroker::new(settings);
         what.with(&topology, &broker, is_apply, terminal)
     }
 }

@@ -2,6 +2,7 @@
 
 use super::counts::{Counts, bump, more};
 use super::output::{Outputs, Sunk, Unwritable, Written};
+use super::samples::{Part, Samples};
 use super::tables::{Tables, TablesView};
 use super::task::Task;
 use super::wiring::{Next, Wiring, WrittenTopic};
@@ -63,6 +64,8 @@ pub struct Surroundings<'c, 't> {
     pub task: &'c mut Task,
     pub outputs: &'c mut Outputs,
     pub counts: &'c mut Counts,
+    /// `None`: nobody looks.
+    pub samples: Option<&'c Samples>,
 }
 
 impl Chain {
@@ -87,6 +90,7 @@ impl Chain {
             task,
             outputs,
             counts,
+            samples,
         } = around;
         let mut open: ArenaVec<'a, (Next, &'a Record<'a>)> = ArenaVec::new_in(arena);
         let record: &'a Record<'a> = arena.alloc(record);
@@ -130,6 +134,9 @@ impl Chain {
                     let following = wiring.next.get(index).map(Vec::as_slice).unwrap_or_default();
                     more(&mut pass.counts.forwarded, index, pass.forwarded.len());
                     for forwarded in pass.forwarded.drain(..) {
+                        if let Some(samples) = samples {
+                            samples.passed(Part::Processor(index), &forwarded);
+                        }
                         let forwarded: &'a Record<'a> = arena.alloc(forwarded);
                         open.extend(following.iter().map(|next| (*next, forwarded)));
                     }
@@ -142,14 +149,19 @@ impl Chain {
                     let pushed = pass.outputs.push(&written, [].into_iter());
                     pushed.map_err(|error| ChainError::of_processor(topology, index, unwritable(&error)))?;
                 }
-                Next::Route(index) => route(topology, wiring, index, record, arena, pass.outputs, pass.counts)?,
+                Next::Route(index) => {
+                    let sink = route(topology, wiring, index, record, arena, pass.outputs, pass.counts)?;
+                    if let Some(samples) = samples {
+                        samples.passed(Part::Sink(sink), record);
+                    }
+                }
             }
         }
         Ok(())
     }
 }
 
-/// Gives a record to the first sink that takes it.
+/// Gives a record to the first sink that takes it, and says which.
 fn route<'a>(
     topology: &Topology,
     wiring: &Wiring,
@@ -158,7 +170,7 @@ fn route<'a>(
     arena: &'a Bump,
     outputs: &mut Outputs,
     counts: &mut Counts,
-) -> Result<(), ChainError> {
+) -> Result<usize, ChainError> {
     let scope = Scope::new(arena, record);
     let mut names = Vec::new();
     for index in wiring.routes.get(index).map(Vec::as_slice).unwrap_or_default() {
@@ -171,7 +183,8 @@ fn route<'a>(
         };
         if taken {
             bump(&mut counts.sinks, *index);
-            return take(topology, wiring, *index, sink, record, &scope, outputs);
+            take(topology, wiring, *index, sink, record, &scope, outputs)?;
+            return Ok(*index);
         }
         names.push(sink.name.as_str());
     }

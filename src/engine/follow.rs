@@ -56,11 +56,11 @@ fn follow(shared: &Shared, status: &Status, stop: &AtomicBool) -> Result<(), Bro
     let wait = POLL / u32::try_from(readers.len().max(1)).unwrap_or(1);
     while !stop.load(Ordering::Relaxed) {
         let mut complete = true;
-        for reader in &mut readers {
+        for (reader, (_, table)) in readers.iter_mut().zip(tables(shared)) {
             complete &= match reader.follow(&shared.tables, wait) {
                 // It reads on where it stands: what was loaded need not be loaded again.
                 Err(error) if error.reaction == Reaction::Retry => {
-                    tracing::info!(%error, "reading a table is tried again");
+                    tracing::info!(table = table.name, topic = table.topic, %error, "reading a table is tried again");
                     std::thread::park_timeout(BACKOFF);
                     false
                 }

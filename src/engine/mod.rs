@@ -28,12 +28,14 @@ mod process;
 mod report;
 mod restore;
 mod restoring;
+mod samples;
 mod session;
 mod standby;
 mod status;
 mod supervisor;
 mod tables;
 mod task;
+mod trace;
 mod transaction;
 mod wiring;
 mod worker;
@@ -43,11 +45,13 @@ pub use failures::{Failed, Failures};
 pub use health::EngineHealth;
 pub use prepare::prepare;
 pub use report::Reporter;
+pub use samples::{Part, Sample, Samples, Text};
 pub use standby::Standbys;
 pub use status::{Status, WorkerStatus};
 pub use supervisor::{Backends, Engine, Schemas, Topics};
 pub use tables::{TableReader, Tables};
 pub use task::Stand;
+pub use trace::Tracing;
 pub use wiring::Wiring;
 pub use worker::{Shared, Step, TaskNumbers, Worker};
 
@@ -55,7 +59,7 @@ use crate::broker::{BrokerError, Reaction};
 use crate::codec::CodecError;
 use crate::registry::RegistryError;
 use crate::state::StateError;
-use crate::topology::Wrong;
+use crate::topology::{Guarantee, Topology, Wrong};
 use std::time::Duration;
 
 fn list(wrong: &[Wrong]) -> String {
@@ -164,6 +168,12 @@ pub struct WorkerSettings {
 }
 
 impl WorkerSettings {
+    /// What its transactions are called; `None`: it has none.
+    fn transactional_id(&self, topology: &Topology) -> Option<String> {
+        let of = &topology.application;
+        (topology.guarantee == Guarantee::ExactlyOnce).then(|| format!("{of}-{}-{}", self.instance, self.index))
+    }
+
     pub fn new(instance: &str, index: usize, commit_interval: Duration) -> Self {
         Self {
             instance: instance.to_owned(),

@@ -1,6 +1,8 @@
 //! What one record becomes: kept back until the whole record is processed, so that it succeeds whole or not at all.
 
+use super::trace::Traced;
 use crate::codec::{Choice, CodecError, Writer};
+use crate::observe::traces::{TRACEPARENT, TRACESTATE};
 use crate::record::{Header, Key};
 use crate::value::{SecretNames, Value};
 use bumpalo::Bump;
@@ -30,6 +32,8 @@ pub struct Outputs {
     bytes: Vec<u8>,
     records: Vec<Output>,
     headers: Vec<(Range<usize>, Range<usize>)>,
+    /// The record's `traceparent` and `tracestate`.
+    trace: Option<(Range<usize>, Option<Range<usize>>)>,
 }
 
 /// An output as it is sent.
@@ -66,10 +70,15 @@ pub struct Unwritable {
 }
 
 impl Outputs {
-    pub fn clear(&mut self) {
+    /// Of the next record, and of its trace, which all of them carry on.
+    pub fn begin(&mut self, traced: Option<&Traced<'_>>) {
         self.bytes.clear();
         self.records.clear();
         self.headers.clear();
+        self.trace = traced.map(|traced| {
+            let parent = self.append(traced.traceparent());
+            (parent, traced.tracestate().map(|state| self.append(state)))
+        });
     }
 
     /// Adds a record.
@@ -148,6 +157,7 @@ impl Outputs {
                     value: Some(self.slice(value)),
                 });
             }
+            self.trace(&mut headers);
             let sendable = Sendable {
                 topic: output.topic,
                 key: output.key.as_ref().map(|key| self.slice(key)),
@@ -157,6 +167,24 @@ impl Outputs {
             send(sendable, &headers)?;
         }
         Ok(())
+    }
+
+    /// Adds the trace, unless the topology gives headers of these names by itself.
+    fn trace<'o>(&'o self, headers: &mut Vec<Header<'o>>) {
+        let Some((parent, state)) = &self.trace else { return };
+        if headers.iter().any(|own| [TRACEPARENT, TRACESTATE].contains(&own.name)) {
+            return;
+        }
+        let state = state.as_ref().map(|state| (TRACESTATE, state));
+        headers.extend(
+            [(TRACEPARENT, parent)]
+                .into_iter()
+                .chain(state)
+                .map(|(name, value)| Header {
+                    name,
+                    value: Some(self.slice(value)),
+                }),
+        );
     }
 
     /// The sinks that outputs came through, one for each.

@@ -5,9 +5,11 @@ use super::chain::{Chain, ChainError, Stop, Surroundings};
 use super::counts::Counts;
 use super::latency::Times;
 use super::output::{Outputs, Sunk};
+use super::samples::Part;
 use super::session::Session;
 use super::tables::TablesView;
 use super::task::Task;
+use super::trace::Spans;
 use super::transaction::Transaction;
 use super::wiring::{DEAD_LETTERS, Entry};
 use super::worker::{Shared, Worker};
@@ -60,6 +62,7 @@ pub fn poll(session: &mut Session, worker: &mut Worker, timeout: Duration) -> Re
         refused,
         alone: in_transaction,
         times,
+        spans,
         ..
     } = session;
     let mut batch = Batch {
@@ -67,6 +70,7 @@ pub fn poll(session: &mut Session, worker: &mut Worker, timeout: Duration) -> Re
         tasks,
         transaction,
         times,
+        spans,
         counts,
         outputs,
         marks,
@@ -122,6 +126,7 @@ struct Batch<'b> {
     tasks: &'b mut Vec<Task>,
     transaction: &'b mut Transaction,
     times: &'b mut Times,
+    spans: &'b mut Spans,
     counts: &'b mut Counts,
     outputs: &'b mut Outputs,
     marks: &'b mut Vec<Mark>,
@@ -158,7 +163,8 @@ impl Batch<'_> {
         self.transaction.begin()?;
         self.counts.consumed(task.entry, bytes(record.key, record.value));
         task.reads(record.timestamp);
-        self.outputs.clear();
+        let mut traced = self.shared.tracing.begin(task.entry, record);
+        self.outputs.begin(traced.as_ref());
         task.marks(self.marks);
         let refused = self
             .refused
@@ -174,6 +180,7 @@ impl Batch<'_> {
                     task: &mut *task,
                     outputs: &mut *self.outputs,
                     counts: &mut *self.counts,
+                    samples: self.shared.samples.wanted(),
                 };
                 run(record, chain, arena, around, &mut self.view).and_then(|()| Ok(self.outputs.fit(self.limit)?))
             }
@@ -196,9 +203,13 @@ impl Batch<'_> {
             Err(Ended::Away(why)) => return Err(StepError::Registry(why)),
             Err(Ended::Failed(failed)) => {
                 task.undo_to(self.marks);
+                if let Some(traced) = &mut traced {
+                    traced.failed(&failed.reason);
+                }
                 fail(self.shared, self.transaction, record, failed, self.limit, self.counts)?;
             }
         }
+        self.spans.end(traced);
         task.advance(record.origin.offset);
         self.processed += 1;
         Ok(())
@@ -281,22 +292,29 @@ fn run<'c, 't: 'c>(
     around: Surroundings<'c, 't>,
     view: &'c mut Option<TablesView<'t>>,
 ) -> Result<(), Ended> {
-    let (topology, wiring, entry) = (around.topology, around.wiring, around.task.entry);
-    let Some(entry) = wiring.entries.get(entry) else {
+    let (topology, wiring, index) = (around.topology, around.wiring, around.task.entry);
+    let Some(entry) = wiring.entries.get(index) else {
         return Ok(());
     };
+    // What comes back from a topic in the middle was seen when it left.
+    let samples = around.samples.filter(|_| index < topology.sources.len());
     let (key, value) = decode(entry, record, arena).map_err(|undecoded| match undecoded {
         Undecoded::Away(why) => Ended::Away(why),
-        Undecoded::Wrong(kind, message) => Ended::Failed(Failed {
-            on_error: entry.on_error,
-            reason: Reason {
-                kind,
-                message,
-                detail: None,
-                processor: entry.name.clone(),
-            },
-            limit: None,
-        }),
+        Undecoded::Wrong(kind, message) => {
+            if let Some(samples) = samples {
+                samples.unreadable(Part::Source(index), record, &message);
+            }
+            Ended::Failed(Failed {
+                on_error: entry.on_error,
+                reason: Reason {
+                    kind,
+                    message,
+                    detail: None,
+                    processor: entry.name.clone(),
+                },
+                limit: None,
+            })
+        }
     })?;
     let decoded = Record {
         key,
@@ -305,6 +323,9 @@ fn run<'c, 't: 'c>(
         timestamp: record.timestamp,
         origin: record.origin,
     };
+    if let Some(samples) = samples {
+        samples.passed(Part::Source(index), &decoded);
+    }
     chain.run(decoded, arena, around, view).map_err(|stop| match stop {
         Stop::Store => Ended::Store,
         Stop::Failed(error) if error.failure.kind == Failure::REGISTRY_AWAY => Ended::Away(error.failure.message),

@@ -21,6 +21,8 @@ pub struct Reporter {
     broker: Box<dyn Broker>,
     stores: Arc<dyn Stores>,
     start: Instant,
+    /// The clients say that the brokers are away.
+    away: bool,
     sized: Option<Instant>,
     lags: Lags,
     counters: Counters,
@@ -39,6 +41,7 @@ struct Counters {
     dead_letters: Family<(String, &'static str)>,
     counted: Family<(String, &'static str)>,
     dropped: Family<String>,
+    reads: Family<(String, &'static str)>,
     aborts: Family<&'static str>,
     rebalances: Family<&'static str>,
     commits: Following,
@@ -56,6 +59,7 @@ impl Reporter {
             broker,
             stores,
             start: Instant::now(),
+            away: false,
             sized: None,
             lags: Lags::default(),
             running: names::tasks("running"),
@@ -83,6 +87,7 @@ impl Reporter {
             total.add(&worker.counts);
         }
         let statistics = self.broker.statistics();
+        self.brokers(statistics.away);
         self.counters.reach(&self.status, &total);
         self.counters.timeouts.reach(statistics.timeouts);
         self.running.set(running as f64);
@@ -120,6 +125,17 @@ impl Reporter {
         );
         self.clients(&statistics);
         self.sizes();
+    }
+
+    /// Of a worker that has nothing to do no call fails: that the brokers went away its clients alone know.
+    fn brokers(&mut self, away: bool) {
+        match (self.away, away) {
+            (false, true) => tracing::warn!("no broker is connected any more: the brokers are waited for"),
+            (true, false) => tracing::info!("the brokers are connected again"),
+            _ => return,
+        }
+        self.away = away;
+        self.status.set_brokers_away(away);
     }
 
     fn histograms(&self, total: &Counts) {
@@ -169,6 +185,10 @@ impl Reporter {
             if let Some(bytes) = self.stores.bytes(name) {
                 names::store_bytes(name).set(bytes as f64);
             }
+            if let Some(reads) = self.stores.reads(name) {
+                self.counters.reads.reach(&(name.clone(), "memory"), reads.memory);
+                self.counters.reads.reach(&(name.clone(), "disk"), reads.disk);
+            }
         }
     }
 }
@@ -194,6 +214,7 @@ impl Counters {
             }),
             counted: Family::new(|(processor, what): &(String, &'static str)| names::counted(processor, what)),
             dropped: Family::new(|processor: &String| names::dropped(processor, "failed")),
+            reads: Family::new(|(store, from): &(String, &'static str)| names::store_reads(store, from)),
             aborts: Family::new(|reason: &&'static str| names::transactions_aborted(reason)),
             rebalances: Family::new(|kind: &&'static str| names::rebalances(kind)),
             commits: Following::new(names::commits()),

@@ -88,8 +88,17 @@ impl Restoring {
         if done {
             self.done.add(restored);
             if restored.records > 0 {
+                let (id, sub_topology) = (task.id(), &task.sub_topology);
                 let TopicPartition { topic, partition } = &task.partition;
-                tracing::info!(topic, partition, restored = restored.records, "state restored");
+                let records = restored.records;
+                tracing::info!(
+                    task = id,
+                    sub_topology,
+                    topic,
+                    partition,
+                    restored = records,
+                    "state restored"
+                );
             }
             consumer.resume(std::slice::from_ref(&task.partition))?;
             consumer.seek(&[(task.partition.clone(), task.start())])?;

@@ -7,6 +7,7 @@ use super::latency::Times;
 use super::restore::Restore;
 use super::restoring::Restoring;
 use super::task::Task;
+use super::trace::Spans;
 use super::transaction::Transaction;
 use super::wiring::Wiring;
 use super::worker::{Shared, Step, TaskNumbers, Worker};
@@ -17,7 +18,6 @@ use crate::broker::{
 #[cfg(test)]
 use crate::sabotage::{Sabotage, sabotaged};
 use crate::state::StateError;
-use crate::topology::Guarantee;
 use std::time::{Duration, Instant, SystemTime};
 
 /// How long one call to the broker may take before other things get their turn.
@@ -26,10 +26,15 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 const RESTORE_SLICE: Duration = Duration::from_millis(20);
 
 pub struct Session {
+    /// The worker's, and the transactional id where there are transactions: what log lines say of whose they are.
+    worker: usize,
+    name: Option<String>,
     pub(super) consumer: Box<dyn Consumer>,
     pub(super) transaction: Transaction,
     /// Of what was written in it.
     pub(super) times: Times,
+    /// Of what was read in it.
+    pub(super) spans: Spans,
     /// When its commit was first called.
     commit_since: Option<Instant>,
     pub(super) tasks: Vec<Task>,
@@ -55,11 +60,8 @@ impl Session {
     /// Builds the producer first: when it is there, a dead predecessor's transaction has ended.
     pub fn open(broker: &dyn Broker, shared: &Shared, settings: &WorkerSettings) -> Result<Self, BrokerError> {
         let guarantee = shared.topology.guarantee;
-        let name = format!(
-            "{}-{}-{}",
-            shared.topology.application, settings.instance, settings.index
-        );
-        let transactional_id = (guarantee == Guarantee::ExactlyOnce).then(|| name.clone());
+        let name = settings.transactional_id(&shared.topology);
+        let transactional_id = name.clone();
         let producer = broker.producer(&ProducerSettings { transactional_id })?;
         let consumer = broker.consumer(&ConsumerSettings {
             group: shared.topology.application.clone(),
@@ -70,9 +72,12 @@ impl Session {
             topics: shared.wiring.read_topics(),
         })?;
         Ok(Self {
+            worker: settings.index,
+            name,
             consumer,
             transaction: Transaction::new(producer, guarantee, CALL_TIMEOUT),
             times: Times::default(),
+            spans: Spans::new(shared.tracing.traces()),
             commit_since: None,
             tasks: Vec::new(),
             restoring: Restoring::default(),
@@ -182,8 +187,16 @@ impl Session {
             task.committed(guarantee);
         }
         counts.commits += 1;
+        tracing::debug!(
+            worker = self.worker,
+            transaction = self.name,
+            tasks = offsets.len(),
+            records = self.processed,
+            "committed"
+        );
         counts.commit_seconds.record(since.elapsed().as_secs_f64(), 1);
         self.times.committed(milliseconds_now(), counts);
+        self.spans.committed();
         self.ended();
         self.one_by_one = self.one_by_one.saturating_sub(1);
         self.refused.retain(|(partition, refused, _)| {
@@ -255,6 +268,7 @@ impl Session {
         self.processed = 0;
         self.commit_since = None;
         self.times.clear();
+        self.spans.clear();
     }
 
     /// Something was processed that is not committed.
@@ -312,6 +326,9 @@ impl Session {
             .complete(Rebalance::Assigned(partitions.to_vec()), &start)?;
         self.rebalance = None;
         self.assigned = true;
+        for task in &tasks {
+            self.tell(task, "the task is assigned");
+        }
         self.tasks.extend(tasks);
         for (partition, restore) in paused.iter().zip(restoring) {
             self.restoring.add(partition.clone(), restore);
@@ -329,12 +346,26 @@ impl Session {
             Rebalance::Lost(_) if sabotaged(Sabotage::KeepLost) => &[],
             _ => partitions,
         };
+        let leaving = self.tasks.iter().filter(|task| partitions.contains(&task.partition));
+        leaving.for_each(|task| self.tell(task, "the task is given up"));
         self.tasks.retain(|task| !partitions.contains(&task.partition));
         self.refused.retain(|(partition, _, _)| !partitions.contains(partition));
         self.restoring.forget(partitions);
         self.consumer.complete(rebalance, &[])?;
         self.rebalance = None;
         Ok(())
+    }
+
+    fn tell(&self, task: &Task, what: &'static str) {
+        tracing::info!(
+            worker = self.worker,
+            transaction = self.name,
+            task = task.id(),
+            sub_topology = task.sub_topology,
+            topic = task.partition.topic,
+            partition = task.partition.partition,
+            "{what}"
+        );
     }
 
     /// Opens the stores of a task anew after one failed, and restores them. The transaction it was met in is gone by now.
@@ -388,7 +419,7 @@ impl Session {
     /// A last attempt to leave no open transaction behind; the broker ends it after its time-out otherwise.
     pub fn give_up(&mut self) {
         if let Err(error) = self.transaction.abort() {
-            tracing::debug!(%error, "the open transaction is left to time out");
+            tracing::debug!(worker = self.worker, transaction = self.name, %error, "the open transaction is left to time out");
         }
         self.consumer.close();
     }

@@ -11,6 +11,7 @@
 
 use super::EngineError;
 use super::status::Status;
+use super::task::task_id;
 use super::worker::Shared;
 use crate::broker::{Admin, BrokerError, GroupMember, Position, Reaction, Reader, TopicPartition};
 use crate::state::{StateError, StoreId, TaskStore};
@@ -166,7 +167,14 @@ fn refresh(
             };
             if warm.iter().all(|copy| copy.id != *id) {
                 let store = shared.stores.open(id, &wired.spec)?;
-                tracing::info!(store = id.store, topic = id.topic, partition = id.partition, "standby");
+                let task = task_id(&id.topic, id.partition);
+                tracing::info!(
+                    task,
+                    store = id.store,
+                    topic = id.topic,
+                    partition = id.partition,
+                    "standby"
+                );
                 warm.push(Warm { id: id.clone(), store });
             }
         }
@@ -270,8 +278,16 @@ impl Follower {
             match copy.store.restored(position) {
                 Ok(()) => {}
                 Err(StateError::Damaged { path, why }) => {
-                    tracing::error!(path = %path.display(), why, "a standby is damaged: it is put aside and begun anew");
                     let id = warm.swap_remove(at).id;
+                    tracing::error!(
+                        task = task_id(&id.topic, id.partition),
+                        store = id.store,
+                        topic = id.topic,
+                        partition = id.partition,
+                        path = %path.display(),
+                        why,
+                        "a standby is damaged: it is put aside and begun anew"
+                    );
                     shared.stores.set_aside(&id, &wired.spec)?;
                     // The next refresh opens and reads it again.
                     self.copies.remove(&partition);

@@ -2,6 +2,7 @@
 
 use super::counts::Counts;
 use super::failures::Failures;
+use super::samples::Samples;
 use super::wiring::Wiring;
 use super::worker::{TaskNumbers, Worker};
 use crate::topology::Topology;
@@ -47,6 +48,8 @@ pub struct Status {
     pub names: Names,
     /// The last records that failed.
     pub failures: Arc<Failures>,
+    /// Records that pass, where somebody looks.
+    pub samples: Arc<Samples>,
     workers: Vec<Mutex<Option<WorkerStatus>>>,
     rows: Mutex<Vec<(String, usize)>>,
     standbys: AtomicUsize,
@@ -73,6 +76,7 @@ impl Status {
         Self {
             names,
             failures: Arc::default(),
+            samples: Arc::new(Samples::of(topology)),
             workers: (0..workers).map(|_| Mutex::new(None)).collect(),
             rows: Mutex::default(),
             standbys: AtomicUsize::new(0),
@@ -160,7 +164,7 @@ impl Status {
         if self.has_failed() {
             return vec!["a worker has failed".into()];
         }
-        // One comes after the other, and workers after all of them.
+        // Of the start one comes after the other, and workers after all of them. The brokers may go away later too.
         if self.brokers_away.load(Ordering::Acquire) {
             return vec!["the brokers are waited for".into()];
         }

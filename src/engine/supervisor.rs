@@ -5,11 +5,12 @@ use super::prepare::prepare;
 use super::standby::{Standbys, follow_changelogs};
 use super::status::{Status, WorkerStatus};
 use super::tables::Tables;
+use super::trace::Tracing;
 use super::wiring::Wiring;
 use super::worker::{Shared, Step, Worker};
 use super::{EngineError, WorkerSettings};
 use crate::broker::{Broker, Reaction};
-use crate::observe::Repeats;
+use crate::observe::{Repeats, Traces};
 use crate::registry::{HttpRegistry, NoRegistry, Registry, RegistryError, Settings};
 use crate::state::Stores;
 use crate::topology::{Selection, Topology};
@@ -52,10 +53,12 @@ impl Engine {
             broker,
             stores,
             schemas: Schemas { registry, register },
+            traces,
         } = backends;
         let wiring = Wiring::of(&topology, selection, &registry)?;
         let tables = Tables::new(&topology.tables, &registry)?;
         let status = Arc::new(Status::new(&topology, &wiring, workers));
+        let tracing = Tracing::new(&topology, &wiring, traces);
         let shared = Arc::new(Shared {
             topology,
             wiring,
@@ -65,6 +68,8 @@ impl Engine {
             stores,
             standbys: Standbys::default(),
             failures: Arc::clone(&status.failures),
+            tracing,
+            samples: Arc::clone(&status.samples),
         });
         let stop = Arc::new(AtomicBool::new(false));
         let mut engine = Self {
@@ -188,6 +193,8 @@ pub struct Backends {
     pub broker: Box<dyn Broker>,
     pub stores: Box<dyn Stores>,
     pub schemas: Schemas,
+    /// Who gets spans of records.
+    pub traces: Traces,
 }
 
 /// The schemas of a topology, and whose they are.

@@ -11,6 +11,8 @@ pub struct Task {
     pub partition: TopicPartition,
     /// Index into the wiring's entries.
     pub entry: usize,
+    /// The name of the one that it is a task of.
+    pub sub_topology: String,
     /// In the order of the entry's stores.
     pub stores: Vec<OwnedStore>,
     /// A store of it failed: the transaction is aborted and the task's stores are opened again.
@@ -21,6 +23,11 @@ pub struct Task {
     position: Option<i64>,
     /// The oldest timestamp of the records that were read and are not committed. Kept when their transaction is aborted.
     oldest: Option<i64>,
+}
+
+/// What the task that reads a partition is called in logs.
+pub(super) fn task_id(topic: &str, partition: i32) -> String {
+    format!("{topic}-{partition}")
 }
 
 /// How far a task has come, for the metrics.
@@ -104,9 +111,11 @@ impl Task {
         committed: Option<i64>,
         shared: &Shared,
     ) -> Result<Self, StateError> {
+        let sub_topology = shared.wiring.entries.get(entry).map(|entry| entry.sub_topology.clone());
         let mut task = Self {
             partition,
             entry,
+            sub_topology: sub_topology.unwrap_or_default(),
             stores: Vec::new(),
             failed: None,
             committed,
@@ -115,6 +124,11 @@ impl Task {
         };
         task.open_stores(shared)?;
         Ok(task)
+    }
+
+    /// What it is called in logs, as its folder is.
+    pub fn id(&self) -> String {
+        task_id(&self.partition.topic, self.partition.partition)
     }
 
     /// Opens the stores again, after one of them failed: what was damaged is put aside, so that it is restored from the start of
@@ -127,6 +141,8 @@ impl Task {
         self.stores.clear();
         if let Some(StateError::Damaged { path, why }) = &self.failed {
             tracing::error!(
+                task = self.id(),
+                sub_topology = self.sub_topology,
                 topic = self.partition.topic,
                 partition = self.partition.partition,
                 path = %path.display(),

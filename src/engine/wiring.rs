@@ -27,6 +27,8 @@ pub struct Entry {
     /// The source's or the repartition processor's name.
     pub name: String,
     pub topic: String,
+    /// The name of the sub-topology that it leads into.
+    pub sub_topology: String,
     pub reader: Reader,
     /// Whether a record without a value is processed, as `null`.
     pub tombstones: bool,
@@ -147,11 +149,17 @@ impl Wiring {
                 _ => following(topology, Input::Processor(index), &mut routes),
             })
             .collect::<Vec<_>>();
+        let graph = topology.graph();
+        let sub_topology = |topic: &str| {
+            let found = graph.reader_of(topic).and_then(|index| graph.subtopologies.get(index));
+            found.map_or_else(String::new, |sub| sub.name.clone())
+        };
         let mut entries = Vec::with_capacity(topology.sources.len());
         for (index, source) in topology.sources.iter().enumerate() {
             entries.push(Entry {
                 name: source.name.clone(),
                 topic: source.topic.clone(),
+                sub_topology: sub_topology(&source.topic),
                 reader: Reader::new(&source.format, registry)?,
                 tombstones: source.tombstones,
                 on_error: source.on_error,
@@ -163,6 +171,7 @@ impl Wiring {
             if let Some(through) = node.definition.through() {
                 entries.push(Entry {
                     name: node.name.clone(),
+                    sub_topology: sub_topology(&through.topic),
                     topic: through.topic,
                     reader: Reader::plain(through.codec),
                     tombstones: false,

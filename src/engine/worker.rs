@@ -9,10 +9,12 @@ use super::counts::Counts;
 use super::failures::Failures;
 use super::output::Outputs;
 use super::restoring::Progress;
+use super::samples::Samples;
 use super::session::Session;
 use super::standby::Standbys;
 use super::tables::Tables;
 use super::task::Stand;
+use super::trace::Tracing;
 use super::wiring::Wiring;
 use super::{EngineError, StepError, WorkerSettings};
 use crate::broker::{Broker, Reaction};
@@ -45,6 +47,8 @@ pub struct Shared {
     pub stores: Box<dyn Stores>,
     pub standbys: Standbys,
     pub failures: Arc<Failures>,
+    pub tracing: Tracing,
+    pub samples: Arc<Samples>,
 }
 
 pub struct Worker {
@@ -178,15 +182,16 @@ impl Worker {
     /// `repeated`: how often the like happened since it was last told.
     fn tell(&self, error: &StepError, repeated: Option<u64>) {
         let worker = self.settings.index;
+        let transaction = self.settings.transactional_id(&self.shared.topology);
         match error.reaction() {
-            Reaction::Retry => tracing::info!(worker, %error, repeated, "tried again"),
+            Reaction::Retry => tracing::info!(worker, transaction, %error, repeated, "tried again"),
             Reaction::Abort | Reaction::DeadLetter => {
-                tracing::info!(worker, %error, repeated, "the transaction is aborted and begun again");
+                tracing::info!(worker, transaction, %error, repeated, "the transaction is aborted and begun again");
             }
             Reaction::Rebuild => {
-                tracing::warn!(worker, %error, repeated, "the producer is of no more use: a new one is built");
+                tracing::warn!(worker, transaction, %error, repeated, "the producer is of no more use: a new one is built");
             }
-            Reaction::Fatal => tracing::error!(worker, %error, "the worker can't go on"),
+            Reaction::Fatal => tracing::error!(worker, transaction, %error, "the worker can't go on"),
         }
     }
 
@@ -209,7 +214,8 @@ impl Worker {
                 if error.reaction() == Reaction::Fatal {
                     return Err(error.into());
                 }
-                tracing::info!(worker = self.settings.index, %error, "the last commit is given up: its records are processed again");
+                let transaction = self.settings.transactional_id(&self.shared.topology);
+                tracing::info!(worker = self.settings.index, transaction, %error, "the last commit is given up: its records are processed again");
                 Ok(true)
             }
         }

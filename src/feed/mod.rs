@@ -19,6 +19,7 @@ mod sqs;
 mod state;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod webhook;
 
 pub use outlet::{Message, MessageHeader, Outlet, Receipt, Written};

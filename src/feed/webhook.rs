@@ -18,6 +18,7 @@ mod tls;
 use super::FeedError;
 use super::outlet::Outlet;
 use super::running::Stop;
+use super::trace;
 use crate::observe::connections::Bounded;
 use crate::topology::{Webhook, WebhookAuth};
 use answer::{Accepted, Refusal};
@@ -177,11 +178,12 @@ impl Receiver {
         }
         let known = tokio::time::timeout_at(deadline, self.auth.check(&head.headers)).await;
         known.unwrap_or(Err(Refusal::KeysAway))?;
+        let trace = trace::of_request(&head.headers);
         let length = body::check(&head.headers, self.max_body)?;
         let room = self.delivery.room_for_bytes(length.unwrap_or(self.max_body))?;
         let read = body::read(body, length, self.max_body);
         let bytes = tokio::time::timeout_at(deadline, read).await;
         let bytes = bytes.unwrap_or(Err(Refusal::Slow))?;
-        self.delivery.deliver(bytes, room, deadline).await
+        self.delivery.deliver(bytes, trace, room, deadline).await
     }
 }

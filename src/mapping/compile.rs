@@ -78,6 +78,7 @@ fn read(fields: &mut Fields<'_>, folder: &Path, names: &Names, secrets: &SecretN
     let plan_lets = (0..slots.len())
         .map(|slot| {
             Some(Let {
+                name: slots.get(slot).copied()?.into(),
                 template: compiled.remove(&slot)?,
                 of_element: of_element.get(slot).copied()?,
             })

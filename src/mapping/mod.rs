@@ -9,6 +9,7 @@
 //!
 //! Not here: reading files other than those under `use:`; what is done about an error.
 
+mod carried;
 mod compile;
 mod evaluate;
 mod lets;
@@ -16,6 +17,8 @@ mod template;
 
 #[cfg(test)]
 mod tests;
+
+pub use carried::{KEY, WHOLE};
 
 use crate::expression::{Expression, ExpressionError, Names};
 use crate::record::Record;
@@ -55,6 +58,7 @@ struct Each {
 
 #[derive(Debug)]
 struct Let {
+    name: Box<str>,
     template: Template,
     /// Reads the element or its index, itself or through other lets.
     of_element: bool,
@@ -74,6 +78,11 @@ impl Mapping {
     /// Every mistake of the mapping and of what it uses.
     pub fn compile(node: &Node, folder: &Path, names: &Names, secrets: &SecretNames) -> Result<Mapping, Vec<Mistake>> {
         compile::compile(node, folder, names, secrets).map(|plan| Mapping(Arc::new(plan)))
+    }
+
+    /// Under which names what comes out has what stands under these names in what goes in: names of members, of lets, [`KEY`], [`WHOLE`].
+    pub fn carries(&self, names: &SecretNames) -> Vec<String> {
+        carried::carried(&self.0, names)
     }
 
     /// The records that come of one: none (filtered), one, or one for each element.

@@ -1,4 +1,4 @@
-use super::Mapping;
+use super::{KEY, Mapping, WHOLE};
 use crate::expression::Names;
 use crate::record::{Key, Origin, Record};
 use crate::value::{SecretNames, parse, to_text};
@@ -176,6 +176,34 @@ fn a_secret_is_read_only_where_it_is_revealed() {
         r#"{"code":"t"}"#
     );
     assert!(mistakes("reveals: [name]\noutput: 1")[0].contains("no secret"));
+}
+
+#[test]
+fn a_mapping_says_under_which_names_it_passes_on_what_it_reveals() {
+    let carried = |yaml: &str| {
+        let mut found = compile(yaml).carries(&SecretNames::new(["token"]));
+        found.sort_unstable();
+        found.dedup();
+        found
+    };
+    let nothing: [&str; 0] = [];
+    assert_eq!(carried("output: {id: = event.id, user: = event.user}"), nothing);
+    assert_eq!(
+        carried("reveals: [token]\noutput: {code: = event.?token, id: = event.id}"),
+        ["code"]
+    );
+    assert_eq!(
+        carried(
+            "reveals: [token]\nlet: {otp: {code: = event.token}, copy: = otp.code}\noutput: {otp: = otp, all: [= copy]}"
+        ),
+        ["all", "code", "copy"],
+        "through lets, and what has it in it keeps its own name"
+    );
+    assert_eq!(carried("reveals: [token]\nset: {a.b: = event.token}"), ["b"]);
+    assert_eq!(
+        carried("reveals: [token]\nkey: = event.token\noutput: = event.token"),
+        [KEY, WHOLE]
+    );
 }
 
 #[test]

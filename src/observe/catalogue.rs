@@ -88,6 +88,7 @@ const METRICS: &[Metric] = &[
     metric(Gauge, RESTORE_REMAINING, "records", &[], "Changelog records still to be read before tasks can start."),
     metric(Gauge, STORE_ENTRIES, "entries", &["store"], "Entries of this process' part of a store: ids held, or keys."),
     metric(Gauge, STORE_BYTES, "bytes", &["store"], "Size on disk of this process' part of a store. Nothing for stores in memory."),
+    metric(Counter, STORE_READS, "reads", &["store", "from"], "Reads of this process' part of a store on disk, answered from `memory` or from the `disk` (files, which the system may have in its own cache). Of ids: look-ups, and those that new ids and filters do not answer read a page. Of values by key: blocks of index, filter and data, from the block cache or a file; what is still in a write buffer reads none. Brought up to date every 10 seconds; nothing for stores in memory."),
     metric(Gauge, TABLE_ROWS, "rows", &["table"], "Rows of a table."),
     metric(Counter, FEED_RECEIVED, "messages", &["feed"], "Messages that a feed took."),
     metric(Counter, FEED_WRITTEN, "messages", &["feed"], "Messages of a feed that Kafka has."),
@@ -100,6 +101,8 @@ const METRICS: &[Metric] = &[
     metric(Gauge, KAFKA_QUEUE_BYTES, "bytes", &["client"], "Bytes in the same queues."),
     metric(Gauge, KAFKA_ROUND_TRIP, "seconds", &[], "Mean time from a request to the brokers' answer, over the last 5 seconds. A fetch may wait at the broker for records, so an idle process shows long ones."),
     metric(Counter, KAFKA_TIMEOUTS, "requests", &[], "Requests that the brokers did not answer in time."),
+    metric(Counter, SPANS_EXPORTED, "spans", &[], "Spans of traces that the collector took. 0 where no traces are exported."),
+    metric(Counter, SPANS_DROPPED, "spans", &["reason"], "Spans that no collector has: `queue_full` (there were more than could be sent), `collector` (it did not answer, or refused them)."),
     metric(Counter, PROCESS_SECONDS, "seconds", &[], "Time that workers spent on records, waiting and commits left out; a worker that adds a second each second can take no more."),
     metric(Gauge, READY, "1: ready", &[], "Whether the process is ready, as `/readyz` says."),
     metric(Gauge, BUILD_INFO, "always 1", &["version"], "The version of the program."),
@@ -124,7 +127,13 @@ pub(super) fn describe() {
         }
     }
     build_info().set(1.0);
-    for zero in [commits(), producer_rebuilds(), restore_records(), kafka_timeouts()] {
+    for zero in [
+        commits(),
+        producer_rebuilds(),
+        restore_records(),
+        kafka_timeouts(),
+        spans_exported(),
+    ] {
         zero.increment(0);
     }
     for zero in [restore_remaining(), ready()] {
@@ -134,7 +143,8 @@ pub(super) fn describe() {
     let aborted = ["broker", "registry", "store", "fenced"].map(transactions_aborted);
     let rebalanced = ["assigned", "revoked", "lost"].map(rebalances);
     let asked = ["ok", "unknown", "away", "refused"].map(registry_requests);
-    for zero in aborted.into_iter().chain(rebalanced).chain(asked) {
+    let unexported = ["queue_full", "collector"].map(spans_dropped);
+    for zero in aborted.into_iter().chain(rebalanced).chain(asked).chain(unexported) {
         zero.increment(0);
     }
 }

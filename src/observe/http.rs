@@ -87,6 +87,7 @@ impl HttpServer {
             exposition,
             probe: Arc::new(probe),
             levels,
+            credentials: page.as_ref().and_then(|page| page.credentials.clone()),
         };
         let serve = move || {
             if let Err(error) = runtime.block_on(serve(listener, shown, page, stopped)) {

@@ -109,6 +109,15 @@ fn subscriber(
     Ok((subscriber, Levels { handle }))
 }
 
+/// Lines for machines, into whatever a test gives.
+#[cfg(test)]
+pub(crate) fn json_lines(filter: &str, writer: BoxMakeWriter) -> impl Subscriber + Send + Sync {
+    match subscriber(LogFormat::Json, filter, false, writer) {
+        Ok((subscriber, _)) => subscriber,
+        Err(error) => panic!("{error}"),
+    }
+}
+
 /// Whatever is asked for: of libraries, nothing below `info`, as what they trace has requests, credentials and bodies in it.
 fn may_be_written(line: &Metadata<'_>) -> bool {
     let ours = |target: &str| target == "librdkafka" || target.split("::").next() == Some("millstream");

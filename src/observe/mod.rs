@@ -1,4 +1,4 @@
-//! What can be seen of a running millstream: metrics, logs, health, and the HTTP server that shows them.
+//! What can be seen of a running millstream: metrics, logs, traces, health, and the HTTP server that shows them.
 //!
 //! May be called from anywhere, calls nobody. How to use it:
 //!
@@ -44,6 +44,7 @@ pub mod names;
 pub mod page;
 mod process;
 pub mod repeats;
+pub mod traces;
 
 pub use buckets::Buckets;
 pub use catalogue::{Kind, Metric, metrics_list};
@@ -52,5 +53,6 @@ pub use http::HttpServer;
 pub use live::{Live, Sample};
 pub use logs::{Levels, LogFormat};
 pub use metrics::{Exposition, Family, Following};
-pub use page::{Credentials, Page, View};
+pub use page::{Credentials, NoSamples, Page, View};
 pub use repeats::Repeats;
+pub use traces::{Exporter, Traces};

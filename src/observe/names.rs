@@ -28,6 +28,7 @@ pub const RESTORE_RECORDS: &str = "millstream_restore_records_total";
 pub const RESTORE_REMAINING: &str = "millstream_restore_remaining_records";
 pub const STORE_ENTRIES: &str = "millstream_store_entries";
 pub const STORE_BYTES: &str = "millstream_store_bytes";
+pub const STORE_READS: &str = "millstream_store_reads_total";
 pub const TABLE_ROWS: &str = "millstream_table_rows";
 pub const FEED_RECEIVED: &str = "millstream_feed_received_total";
 pub const FEED_WRITTEN: &str = "millstream_feed_written_total";
@@ -43,6 +44,8 @@ pub const KAFKA_QUEUE_MESSAGES: &str = "millstream_kafka_queue_messages";
 pub const KAFKA_QUEUE_BYTES: &str = "millstream_kafka_queue_bytes";
 pub const KAFKA_ROUND_TRIP: &str = "millstream_kafka_round_trip_seconds";
 pub const KAFKA_TIMEOUTS: &str = "millstream_kafka_request_timeouts_total";
+pub const SPANS_EXPORTED: &str = "millstream_spans_exported_total";
+pub const SPANS_DROPPED: &str = "millstream_spans_dropped_total";
 pub const PROCESS_SECONDS: &str = "millstream_process_seconds_total";
 pub const READY: &str = "millstream_ready";
 pub const BUILD_INFO: &str = "millstream_build_info";
@@ -205,6 +208,11 @@ pub fn store_bytes(store: &str) -> Gauge {
     gauge!(STORE_BYTES, "store" => store.to_owned())
 }
 
+/// `from`: `memory` or `disk`.
+pub fn store_reads(store: &str, from: &'static str) -> Counter {
+    counter!(STORE_READS, "store" => store.to_owned(), "from" => from)
+}
+
 pub fn table_rows(table: &str) -> Gauge {
     gauge!(TABLE_ROWS, "table" => table.to_owned())
 }
@@ -216,6 +224,15 @@ pub fn registry_requests(result: &'static str) -> Counter {
 
 pub fn kafka_timeouts() -> Counter {
     counter!(KAFKA_TIMEOUTS)
+}
+
+pub fn spans_exported() -> Counter {
+    counter!(SPANS_EXPORTED)
+}
+
+/// `reason`: `queue_full` or `collector`.
+pub fn spans_dropped(reason: &'static str) -> Counter {
+    counter!(SPANS_DROPPED, "reason" => reason)
 }
 
 /// 1: ready for work; 0: not.

@@ -11,7 +11,7 @@ mod tests;
 pub use auth::{BadCredentials, Credentials};
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{Path, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -29,6 +29,20 @@ pub trait View: Send + Sync {
     fn live(&self) -> Value;
     /// The last failures of each node. Without anything of the records.
     fn failures(&self) -> Value;
+    /// A few records that passed a node, without secrets; asked for again and again while somebody looks.
+    ///
+    /// # Errors
+    /// Why there are none.
+    fn samples(&self, node: &str) -> Result<Value, NoSamples>;
+}
+
+/// Why no samples of records are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoSamples {
+    /// Nobody said that they may be.
+    Off,
+    /// No such node, or one that has none.
+    Unknown,
 }
 
 /// What the HTTP server needs for the page.
@@ -48,6 +62,8 @@ const HTML: &str = include_str!("page/page.html");
 const CSS: &str = include_str!("page/page.css");
 const JS: &str = include_str!("page/page.js");
 
+const SAMPLES_ARE_OFF: &str = "records are not shown here; `millstream run --page-samples` (or MILLSTREAM_PAGE_SAMPLES=true) shows a few, without secrets\n";
+
 /// Nothing from elsewhere, nothing written into the page runs, and nobody frames it.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -65,6 +81,7 @@ pub(super) fn routes(page: Page, ending: watch::Receiver<bool>) -> Router {
         .route("/api/topology", get(topology))
         .route("/api/failures", get(failures))
         .route("/api/live", get(live))
+        .route("/api/samples/{node}", get(samples))
         .route_layer(from_fn_with_state(Arc::clone(&served), guard))
         .with_state(served)
 }
@@ -89,6 +106,17 @@ async fn failures(State(served): State<Arc<Served>>) -> Response {
     json(&served.page.view.failures())
 }
 
+async fn samples(State(served): State<Arc<Served>>, Path(node): Path<String>) -> Response {
+    match served.page.view.samples(&node) {
+        Ok(samples) => json(&samples),
+        Err(NoSamples::Off) => (StatusCode::FORBIDDEN, SAMPLES_ARE_OFF).into_response(),
+        Err(NoSamples::Unknown) => {
+            let why = "no source, processor or sink is called so, as in source:orders; see /api/topology\n";
+            (StatusCode::NOT_FOUND, why).into_response()
+        }
+    }
+}
+
 async fn live(State(served): State<Arc<Served>>) -> Response {
     Stream::answer(served)
 }
@@ -100,20 +128,14 @@ fn json(value: &Value) -> Response {
 
 /// Asks for the password, and says to browsers what the page may do.
 async fn guard(State(served): State<Arc<Served>>, request: Request, next: Next) -> Response {
-    let given = request.headers().get(header::AUTHORIZATION);
-    let admitted = served
+    let refused = served
         .page
         .credentials
         .as_ref()
-        .is_none_or(|credentials| credentials.admit(given));
-    let mut answer = if admitted {
-        next.run(request).await
-    } else {
-        let ask = [(
-            header::WWW_AUTHENTICATE,
-            "Basic realm=\"millstream\", charset=\"UTF-8\"",
-        )];
-        (StatusCode::UNAUTHORIZED, ask, "a user and a password are needed\n").into_response()
+        .and_then(|credentials| credentials.refuse(request.headers()));
+    let mut answer = match refused {
+        Some(refused) => refused,
+        None => next.run(request).await,
     };
     let headers = answer.headers_mut();
     for (name, value) in [

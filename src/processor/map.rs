@@ -3,6 +3,7 @@
 use super::{Context, Definition, Failure, Processor, Reading, count, kind, read};
 use crate::mapping::Mapping;
 use crate::record::Record;
+use crate::value::SecretNames;
 use crate::yaml::Fields;
 use std::sync::Arc;
 
@@ -22,6 +23,10 @@ pub(super) fn read(fields: &mut Fields<'_>, reading: &Reading<'_>) -> Option<Arc
 impl Definition for Map {
     fn type_name(&self) -> &'static str {
         "map"
+    }
+
+    fn carries(&self, names: &SecretNames) -> Vec<String> {
+        self.mapping.carries(names)
     }
 
     fn build(&self) -> Box<dyn Processor> {

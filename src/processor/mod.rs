@@ -156,6 +156,10 @@ pub trait Definition: Send + Sync {
     fn validates(&self) -> Option<serde_json::Value> {
         None
     }
+    /// Under which names what comes out has what stands under these names in what goes in, where a mapping gives it another name.
+    fn carries(&self, _names: &SecretNames) -> Vec<String> {
+        Vec::new()
+    }
     /// Named ways out, for coverage and the graph: the cases of a switch.
     fn branches(&self) -> Vec<String> {
         Vec::new()

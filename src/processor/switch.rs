@@ -7,7 +7,7 @@ use super::{Context, Definition, Failure, Processor, Reading, count, kind, map, 
 use crate::expression::{Expression, Scope};
 use crate::mapping::Mapping;
 use crate::record::Record;
-use crate::value::Value;
+use crate::value::{SecretNames, Value};
 use crate::yaml::{self, Fields, Kind, Mistakes, Node};
 use ahash::AHashMap;
 use std::sync::Arc;
@@ -116,6 +116,15 @@ fn action(node: &Node, mappings: &read::Mappings<'_>, mistakes: &mut Mistakes) -
 impl Definition for Switch {
     fn type_name(&self) -> &'static str {
         "switch"
+    }
+
+    fn carries(&self, names: &SecretNames) -> Vec<String> {
+        let cases = self.shared.cases.iter();
+        let mappings = cases.filter_map(|case| match &case.action {
+            Action::Map(mapping) => Some(mapping),
+            Action::Go(_) => None,
+        });
+        mappings.flat_map(|mapping| mapping.carries(names)).collect()
     }
 
     fn branches(&self) -> Vec<String> {

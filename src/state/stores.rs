@@ -1,6 +1,6 @@
 //! Where stores come from: in memory, or in the folder of this process.
 
-use super::{MemoryIds, MemoryValues, StateError, StoreKind, StoreSpec, TaskIds, TaskStore, TaskValues};
+use super::{MemoryIds, MemoryValues, Reads, StateError, StoreKind, StoreSpec, TaskIds, TaskStore, TaskValues};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +28,11 @@ pub trait Stores: Send + Sync {
     fn bytes(&self, _store: &str) -> Option<u64> {
         None
     }
+    /// How a store that is on disk was read since the start, over all its parts that were here: id stores count look-ups, others
+    /// blocks of files. `None`: it is not on disk.
+    fn reads(&self, _store: &str) -> Option<Reads> {
+        None
+    }
 }
 
 impl<S: Stores + ?Sized> Stores for Arc<S> {
@@ -41,6 +46,10 @@ impl<S: Stores + ?Sized> Stores for Arc<S> {
 
     fn bytes(&self, store: &str) -> Option<u64> {
         self.as_ref().bytes(store)
+    }
+
+    fn reads(&self, store: &str) -> Option<Reads> {
+        self.as_ref().reads(store)
     }
 }
 

@@ -7,7 +7,9 @@ use super::schemas;
 use crate::broker::memory::{Dumped, MemoryBroker};
 use crate::broker::{BrokerError, Outgoing, TopicState};
 use crate::codec::CodecError;
-use crate::engine::{Counts, EngineError, Shared, Standbys, Step, TableReader, Tables, Wiring, Worker, WorkerSettings};
+use crate::engine::{
+    Counts, EngineError, Shared, Standbys, Step, TableReader, Tables, Tracing, Wiring, Worker, WorkerSettings,
+};
 use crate::record::Header;
 use crate::registry::{Registry, RegistryError};
 use crate::state::MemoryStores;
@@ -86,6 +88,8 @@ impl Driver {
             stores: Box::new(MemoryStores),
             standbys: Standbys::default(),
             failures: std::sync::Arc::default(),
+            tracing: Tracing::off(),
+            samples: std::sync::Arc::default(),
         });
         let tables = topology
             .tables

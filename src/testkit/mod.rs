@@ -5,12 +5,16 @@
 
 pub mod case;
 mod driver;
+#[cfg(test)]
+mod log_fields;
 mod run;
 mod schemas;
 #[cfg(test)]
 mod series;
 #[cfg(test)]
 mod simulation;
+#[cfg(test)]
+mod traces;
 
 pub use driver::{Driver, DriverError, Message};
 pub use run::{Coverage, Outcome, Unreached, outputs, run_case};

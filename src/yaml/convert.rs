@@ -148,14 +148,19 @@ pub fn size(node: &Node, mistakes: &mut Mistakes) -> Option<u64> {
         (Kind::Number(text), _) => text,
         _ => return wrong(node, "a size", HELP, mistakes),
     };
-    let read = SIZES.iter().find_map(|(unit, bytes)| {
-        let number = text.strip_suffix(unit)?.trim_end();
-        number.parse::<u64>().ok()?.checked_mul(*bytes)
-    });
+    let read = parse_size(text);
     if read.is_none() {
         mistakes.add(&node.place, format!("{} is not a size", node.shown()), HELP);
     }
     read
+}
+
+/// A number and its unit, as `64MB`, in bytes. `None`: it is none.
+pub fn parse_size(text: &str) -> Option<u64> {
+    SIZES.iter().find_map(|(unit, bytes)| {
+        let number = text.strip_suffix(unit)?.trim_end();
+        number.parse::<u64>().ok()?.checked_mul(*bytes)
+    })
 }
 
 /// A list, each element read by `each`.

@@ -22,8 +22,8 @@ mod secret;
 mod tests;
 
 pub use convert::{
-    boolean, duration, integer, list_of, map_of, one_or_many, parse_duration, scalar_text, show_duration, size, text,
-    tree, within, word,
+    boolean, duration, integer, list_of, map_of, one_or_many, parse_duration, parse_size, scalar_text, show_duration,
+    size, text, tree, within, word,
 };
 pub use environment::{Unset, substitute};
 pub use fields::Fields;

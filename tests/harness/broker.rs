@@ -60,23 +60,35 @@ impl Broker {
         self.node.id()
     }
 
-    /// Ends the broker as a power cut would; [`Broker::relaunch`] brings it back with its data on the same port.
-    pub fn kill(&self) {
+    /// Ends the broker as a power cut would. It comes back, with its data on the same port, when what is given is [`Away::over`],
+    /// or dropped: by a test that fails meanwhile, whose failure is then its own.
+    pub fn kill(&self) -> Away<'_> {
         self.node.kill();
+        Away { broker: self }
     }
+}
 
-    /// Whatever a failed test did to it: afterwards it is there.
-    pub fn mend(&self) {
-        self.node.resume_or_relaunch();
-        self.node
-            .wait_up(1)
-            .unwrap_or_else(|failure| panic!("Kafka did not come back: {failure}"));
+/// For as long as it is there, the broker is not.
+#[must_use = "dropped, it brings the broker back"]
+pub struct Away<'b> {
+    broker: &'b Broker,
+}
+
+impl Away<'_> {
+    /// Brings the broker back, and waits until it answers.
+    pub fn over(self) {
+        drop(self);
     }
+}
 
-    pub fn relaunch(&self) {
-        self.node.relaunch();
-        self.node
-            .wait_up(1)
-            .unwrap_or_else(|failure| panic!("Kafka did not come back: {failure}"));
+impl Drop for Away<'_> {
+    fn drop(&mut self) {
+        self.broker.node.relaunch();
+        if let Err(failure) = self.broker.node.wait_up(1) {
+            let said = format!("Kafka did not come back: {failure}");
+            // A second panic would end all tests, and hide the first.
+            assert!(std::thread::panicking(), "{said}");
+            eprintln!("{said}");
+        }
     }
 }

@@ -282,12 +282,6 @@ impl Instance {
         name: &str,
         arguments: &[&str],
     ) -> Self {
-        let log = log_folder().join(format!("{}{name}.log", topology.run));
-        let output = File::options()
-            .create(true)
-            .append(true)
-            .open(&log)
-            .expect("the instance's log");
         let mut command = Command::new(binary);
         command
             .arg("run")
@@ -295,7 +289,19 @@ impl Instance {
             .arg(topology.path())
             .args(["--brokers", brokers, "--instance", name, "--http", http])
             .args(arguments)
-            .env("MILLSTREAM_STATE_DIR", topology.state())
+            .env("MILLSTREAM_STATE_DIR", topology.state());
+        Self::launch_command(command, http, topology, name)
+    }
+
+    /// A command that was made elsewhere, whose page is at `http`.
+    pub fn launch_command(mut command: Command, http: &str, topology: &TestTopology, name: &str) -> Self {
+        let log = log_folder().join(format!("{}{name}.log", topology.run));
+        let output = File::options()
+            .create(true)
+            .append(true)
+            .open(&log)
+            .expect("the instance's log");
+        command
             .envs(topology.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(output.try_clone().expect("a second handle of the log"))

@@ -7,10 +7,12 @@
 
 pub mod broker;
 pub mod certificates;
+pub mod chart;
 pub mod children;
 pub mod chromium;
 pub mod client;
 pub mod cluster;
+pub mod collector;
 pub mod compare;
 pub mod confluent;
 pub mod cut;
@@ -40,6 +42,11 @@ pub fn wait_until<T>(what: &str, limit: Duration, mut attempt: impl FnMut() -> R
             Err(_) => std::thread::sleep(Duration::from_millis(50)),
         }
     }
+}
+
+/// The address of this machine at which Kafka listens: of itself, or one that others reach.
+pub fn host() -> String {
+    std::env::var("MILLSTREAM_TEST_HOST").unwrap_or_else(|_| "127.0.0.1".to_owned())
 }
 
 /// Where the logs of this run's brokers and instances are kept, whatever the outcome.

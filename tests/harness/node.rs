@@ -92,7 +92,7 @@ impl Node {
 
     /// `host:port`, for clients.
     pub fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.ports.clients)
+        format!("{}:{}", super::host(), self.ports.clients)
     }
 
     pub fn id(&self) -> u32 {
@@ -270,8 +270,8 @@ fn server_properties(id: usize, all: &[Ports], data: &Path, extra: &Extra) -> St
 node.id={id}
 controller.quorum.voters={voters}
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://127.0.0.1:{clients},CONTROLLER://127.0.0.1:{controller}{more}
-advertised.listeners=PLAINTEXT://127.0.0.1:{clients}{more}
+listeners=PLAINTEXT://{host}:{clients},CONTROLLER://127.0.0.1:{controller}{more}
+advertised.listeners=PLAINTEXT://{host}:{clients}{more}
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT{protocols}
 inter.broker.listener.name=PLAINTEXT
 {properties}log.dirs={data}
@@ -295,6 +295,7 @@ transaction.abort.timed.out.transaction.cleanup.interval.ms=500
 # a broker that was killed is let in again when its last session is over
 broker.session.timeout.ms=4000
 ",
+        host = super::host(),
         properties = extra.properties,
         voters = voters.join(","),
         data = data.display()

@@ -110,7 +110,7 @@ pub fn broker_away(random: &mut Random, _: Size) -> Tally {
     std::thread::sleep(Duration::from_millis(random.between(0, 500)));
 
     let broker = crate::harness::broker::shared();
-    broker.kill();
+    let gone = broker.kill();
     crew.tally.outages += 1;
     let away = Instant::now();
     let instance = crew.instance("a");
@@ -124,7 +124,7 @@ pub fn broker_away(random: &mut Random, _: Size) -> Tally {
         },
     );
     crew.assert_running();
-    broker.relaunch();
+    gone.over();
     crew.wait_ready();
     println!("the broker was away for {:?}", away.elapsed());
 

@@ -1,12 +1,13 @@
 //! What a running pipeline shows of itself: its metrics, whether it started, and what it never writes.
 
+use crate::harness::broker::shared;
 use crate::harness::client::Message;
 use crate::harness::millstream::{Instance, TestTopology};
 use crate::harness::wait_until;
 use crate::pipeline::Pipeline;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const LIMIT: Duration = Duration::from_secs(60);
 const SECRET: &str = "hunter2-4711";
@@ -93,10 +94,30 @@ fn a_running_pipeline_shows_what_it_does_and_writes_no_secret_whatever_is_logged
         let age = value(&page, &format!("millstream_lag_seconds{{topic=\"{topic}\"}}"));
         assert!(age.abs() < f64::EPSILON, "{topic}: {age} s");
     }
+    let (status, why) = instance.get("/api/samples/source:in").expect("an answer");
+    assert!(status == 403 && why.contains("--page-samples"), "{status}: {why}");
+    // nothing is to be done, so no call fails; the clients' statistics say it all the same
+    let gone = shared().kill();
+    let since = Instant::now();
+    wait_until("readiness to say that the brokers are away", LIMIT, || {
+        match instance.get("/readyz") {
+            Ok((503, why)) if why.contains("the brokers are waited for") => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    });
+    println!("it was noticed after {:?}", since.elapsed());
+    assert!(since.elapsed() < Duration::from_secs(15), "{:?}", since.elapsed());
+    gone.over();
+    let since = Instant::now();
+    instance.wait_ready();
+    println!("it was ready again after {:?}", since.elapsed());
     assert!(put_level(&instance, "warn").starts_with("HTTP/1.1 200 "));
     assert!(instance.terminate().success());
     let log = instance.log();
     assert!(log.contains("what is logged was changed"), "{log}");
+    for said in ["no broker is connected any more", "the brokers are connected again"] {
+        assert_eq!(log.matches(said).count(), 1, "{said}");
+    }
     for (what, text) in [("the log", log.as_str()), ("the metrics", page.as_str())] {
         let line = text.lines().find(|line| line.contains(SECRET));
         assert!(line.is_none(), "{what} has a secret: {line:?}");

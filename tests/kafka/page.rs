@@ -60,15 +60,53 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
+/// A source's panel shows records as they come, and goes on.
+fn records_that_pass_are_shown(browser: &mut Chromium) {
+    let source = serde_json::json!({"selector": "[data-id=\"source:eventbridge\"]"});
+    browser.must("click", source);
+    browser.must("click", serde_json::json!({"selector": "#samples"}));
+    let first = "document.querySelector('#panel-samples li')?.innerText";
+    let before = browser.wait(first, LIMIT);
+    assert!(text(&before).contains("feed.eventbridge partition "), "{before}");
+    browser.wait("document.querySelectorAll('#panel-samples pre').length > 2", LIMIT);
+    browser.wait(&format!("{first} !== {before}"), LIMIT);
+    browser.shot("page-records-light");
+    browser.press("Escape");
+}
+
+/// What is told of records by all parts, looked at for a few seconds.
+fn looked_at(instance: &Instance, ids: &[&str]) -> String {
+    let mut all = String::new();
+    for _ in 0..5 {
+        for id in ids {
+            let (status, body) = instance.get(&format!("/api/samples/{id}")).expect("an answer");
+            let has_some = ["source:", "processor:", "sink:"]
+                .iter()
+                .any(|kind| id.starts_with(kind));
+            assert_eq!(status, if has_some { 200 } else { 404 }, "{id}: {body}");
+            all += &body;
+        }
+        std::thread::sleep(Duration::from_secs(1));
+    }
+    for id in ["processor:dedupe", "processor:enrich", "sink:integration"] {
+        assert!(
+            all.contains(&format!("{{\"node\":\"{id}\",\"records\":[{{")),
+            "none passed {id}: {all}"
+        );
+    }
+    all
+}
+
 #[test]
 fn the_page_shows_a_running_pipeline() {
     let pipeline = pipeline("page");
-    let mut instance = pipeline.start(INSTANCE);
+    let mut instance = pipeline.start_with(INSTANCE, &["--page-samples"]);
     instance.wait_ready();
     let http = instance.http().to_owned();
     let url = format!("http://{http}/");
     let documents = documents(&pipeline.topology);
-    let flow = pipeline.flow(&traffic(&pipeline, &documents), Duration::from_secs(100));
+    let traffic = traffic(&pipeline, &documents);
+    let flow = pipeline.flow(&traffic, Duration::from_secs(100));
 
     let mut browser = Chromium::start();
     assert_eq!(browser.open(&url, false, WIDE), 200);
@@ -168,6 +206,12 @@ fn the_page_shows_a_running_pipeline() {
         "{panel}"
     );
 
+    records_that_pass_are_shown(&mut browser);
+    let shown = looked_at(&instance, &ids);
+    for secret in &documents.secrets {
+        assert!(!shown.contains(secret.as_str()), "{secret} in {shown}");
+    }
+
     // nothing of a record or of the environment is in the data
     let data = ["/api/topology", "/api/failures"].map(|path| instance.get(path).expect("an answer").1);
     for secret in documents.secrets.iter().map(String::as_str).chain([KEY, "-broken-"]) {
@@ -206,17 +250,24 @@ fn the_page_shows_a_running_pipeline() {
         "{asked:?}"
     );
 
-    // it says that the instance is gone, and comes back with it
+    // it says that the instance is gone, and comes back with it, and with what it has to catch up on
     instance.kill();
     browser.wait(&format!("{state} === 'lost'"), LIMIT);
     let banner = browser.look("document.getElementById('banner').innerText");
     assert!(text(&banner).starts_with("Disconnected since "), "{banner}");
     browser.shot("page-lost");
+    (0..2).for_each(|_| pipeline.produce(&traffic));
     let program = Path::new(env!("CARGO_BIN_EXE_millstream"));
     let mut instance = Instance::launch_at(&http, program, &pipeline.topology, pipeline.brokers(), INSTANCE, &[]);
     browser.wait(&format!("{state} === 'waiting' || {state} === 'ready'"), LIMIT);
     browser.shot("page-waiting");
     browser.wait(&format!("{state} === 'ready'"), LIMIT);
+    let lag = "document.querySelector('[data-id=\"source:eventbridge\"] .note.late')?.textContent";
+    println!("it says {} after its start", browser.wait(lag, LIMIT));
+    let cell = "[...document.querySelectorAll('#rows tr')].find((row) => row.innerText.startsWith('eventbridge')).querySelector('td.late')?.textContent";
+    let late = browser.wait(cell, LIMIT);
+    let late: u64 = text(&late).replace(',', "").parse().expect("a number");
+    assert!((100..300_000).contains(&late), "{late} records are late");
     browser.wait(&format!("parseFloat({}) > 0", rate("source:eventbridge")), LIMIT);
     drop(flow);
     assert!(instance.terminate().success());

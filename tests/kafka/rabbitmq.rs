@@ -124,13 +124,13 @@ fn what_is_published_comes_out_once_and_in_order_whatever_is_killed_or_cut() {
         }),
         (AWAY, kafka_is_away_for_a_minute),
         (ROUND, |pipeline, _, instance| {
-            broker::shared().kill();
+            let gone = broker::shared().kill();
             std::thread::sleep(Duration::from_secs(3));
             let unacknowledged = instance.metric("millstream_feed_unacknowledged");
             assert!((1..=100).contains(&unacknowledged), "{unacknowledged} unacknowledged");
             // What it had taken comes again.
             instance.kill();
-            broker::shared().relaunch();
+            gone.over();
             *instance = pipeline.start("c");
         }),
     ];
@@ -180,7 +180,7 @@ fn what_is_published_comes_out_once_and_in_order_whatever_is_killed_or_cut() {
 
 /// Under load: what comes meanwhile stays in the queue, and nothing of it in the process.
 fn kafka_is_away_for_a_minute(pipeline: &Pipeline, _: &Proxy, instance: &mut Instance) {
-    broker::shared().kill();
+    let gone = broker::shared().kill();
     let since = Instant::now();
     let mut most = 0;
     let mut settled = None;
@@ -204,7 +204,7 @@ fn kafka_is_away_for_a_minute(pipeline: &Pipeline, _: &Proxy, instance: &mut Ins
     assert!(waiting > 5_000, "only {waiting} messages wait");
     let unacknowledged = instance.metric("millstream_feed_unacknowledged");
     assert!((1..=100).contains(&unacknowledged), "{unacknowledged} unacknowledged");
-    broker::shared().relaunch();
+    gone.over();
 }
 
 /// RabbitMQ believes so until this is dropped.

@@ -1,6 +1,6 @@
 //! The SQS feed: from a queue of moto, by `millstream run`, to Kafka.
 
-use crate::harness::broker::{Broker, shared};
+use crate::harness::broker::shared;
 use crate::harness::client::Delivered;
 use crate::harness::compare::assert_same_multiset;
 use crate::harness::millstream::TestTopology;
@@ -155,21 +155,11 @@ fn messages_of_sqs_arrive_once_after_dedupe_though_millstream_is_killed_again_an
 #[test]
 fn while_kafka_is_away_messages_of_sqs_stay_hidden_and_none_is_lost_or_seen_again() {
     const COUNT: usize = 250;
-    /// Whatever happens, others find the broker there.
-    struct Mended(&'static Broker);
-
-    impl Drop for Mended {
-        fn drop(&mut self) {
-            self.0.mend();
-        }
-    }
-
     let broker = shared();
     let (queue, pipeline) = begun("sqs-away", &broker.address());
     let mut instance = pipeline.start("a");
     instance.wait_ready();
-    let mended = Mended(broker);
-    broker.kill();
+    let gone = broker.kill();
     queue.send_all(&bodies(COUNT));
     wait_until("as many as may be in flight", LIMIT, || {
         let held = instance.metric("millstream_feed_unacknowledged");
@@ -179,7 +169,7 @@ fn while_kafka_is_away_messages_of_sqs_stay_hidden_and_none_is_lost_or_seen_agai
     std::thread::sleep(Duration::from_secs(8));
     assert!(instance.metric("millstream_feed_unacknowledged") <= 200);
     assert_eq!(queue.left(), COUNT as u64, "nothing is deleted that Kafka has not got");
-    drop(mended);
+    gone.over();
     pipeline.client.wait_committed(&pipeline.topic("out"), COUNT, LIMIT);
     queue.wait_empty(LIMIT);
     assert!(instance.terminate().success(), "{}", instance.log());

@@ -1,6 +1,6 @@
 //! The webhook feed: events posted as EventBridge does, wrong requests by the thousand, and a Kafka that goes away.
 
-use crate::harness::broker::{Broker, shared};
+use crate::harness::broker::shared;
 use crate::harness::compare::assert_same_multiset;
 use crate::harness::documents::{DEAD_LETTERS, Outcome, documents, outputs};
 use crate::harness::load::update_user;
@@ -337,17 +337,6 @@ fn ten_thousand_wrong_requests_forge_nothing_and_leave_memory_as_it_was() {
     assert!(!instance.log().contains(FORGED), "bodies are in no log");
 }
 
-/// Whatever happens to the test, the others have their broker again.
-struct Mended(&'static Broker);
-
-impl Drop for Mended {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.0.mend();
-        }
-    }
-}
-
 #[test]
 fn while_kafka_is_away_each_answer_is_in_time_and_what_was_acknowledged_arrives_though_the_process_is_killed() {
     const THREADS: usize = 6;
@@ -356,7 +345,6 @@ fn while_kafka_is_away_each_answer_is_in_time_and_what_was_acknowledged_arrives_
     let only = ["--only", FILLED];
     let mut instance = posted.pipeline.start_with("a", &only);
     instance.wait_ready();
-    let broker = Mended(shared());
     let load = Load::default();
     let mut second = None;
     std::thread::scope(|scope| {
@@ -369,11 +357,11 @@ fn while_kafka_is_away_each_answer_is_in_time_and_what_was_acknowledged_arrives_
         }
         let _over = Over(&load.over);
         std::thread::sleep(Duration::from_secs(1));
-        broker.0.kill();
+        let gone = shared().kill();
         std::thread::sleep(AWAY);
         // what waits for Kafka goes with it: nobody was told that it is done
         instance.kill();
-        broker.0.relaunch();
+        gone.over();
         second.insert(posted.pipeline.start_with("b", &only)).wait_ready();
         std::thread::sleep(Duration::from_secs(2));
     });

@@ -12,6 +12,12 @@ use std::time::Duration;
 const INTERVAL: &str = "5000";
 const PROPERTY: &str = "statistics.interval.ms";
 
+/// A client is away from the brokers when it said so many times in a row that it is connected to none. Once alone may be the moment
+/// between two connections.
+const AWAY: u32 = 2;
+/// States of a connection over which requests are answered.
+const CONNECTED: [&str; 2] = ["UP", "REAUTH"];
+
 /// What all clients of a process told last.
 #[derive(Debug, Default)]
 pub struct Clients {
@@ -51,8 +57,12 @@ impl Client {
     /// Takes what librdkafka tells, a JSON document.
     pub fn tells(&self, json: &[u8]) {
         match read(self.kind, json) {
-            Ok(told) => {
-                self.clients.told().insert(self.number, told);
+            Ok(mut told) => {
+                let mut all = self.clients.told();
+                if told.alone > 0 {
+                    told.alone += all.get(&self.number).map_or(0, |before| before.alone);
+                }
+                all.insert(self.number, told);
             }
             Err(error) => tracing::debug!(target: "librdkafka", %error, "statistics that are not understood"),
         }
@@ -78,7 +88,10 @@ impl Clients {
             ..Statistics::default()
         };
         let (mut microseconds, mut requests) = (0, 0);
-        for told in self.told().values() {
+        let told = self.told();
+        let mut consumers = told.values().filter(|told| told.kind == Kind::Consumer).peekable();
+        all.away = consumers.peek().is_some() && consumers.all(|told| told.alone >= AWAY);
+        for told in told.values() {
             let queue = match told.kind {
                 Kind::Producer => &mut all.producers,
                 Kind::Consumer => &mut all.consumers,
@@ -105,6 +118,8 @@ struct Told {
     timeouts: u64,
     /// Microseconds of all together, and how many.
     round_trips: (u64, u64),
+    /// How many times in a row it was connected to no broker.
+    alone: u32,
 }
 
 #[derive(Deserialize)]
@@ -119,6 +134,8 @@ struct Whole {
 
 #[derive(Deserialize)]
 struct OfBroker {
+    #[serde(default)]
+    state: String,
     #[serde(default)]
     req_timeouts: u64,
     #[serde(default)]
@@ -172,6 +189,10 @@ fn read(kind: Kind, json: &[u8]) -> serde_json::Result<Told> {
         round_trips: whole.brokers.values().fold((0, 0), |(sum, count), broker| {
             (sum + broker.rtt.sum, count + broker.rtt.cnt)
         }),
+        alone: {
+            let mut states = whole.brokers.values().map(|broker| broker.state.as_str());
+            u32::from(!states.any(|state| CONNECTED.contains(&state)))
+        },
     };
     if kind == Kind::Consumer {
         let Topics { topics } = serde_json::from_slice(json)?;
@@ -266,6 +287,45 @@ mod tests {
             .replace("107", "120");
         let told = read(Kind::Consumer, drained.as_bytes()).unwrap();
         assert!(told.partitions[0].1.drained);
+    }
+
+    /// One broker of two is down; with `state`, the other is so.
+    fn one_down(state: &str) -> Vec<u8> {
+        let brokers = format!(
+            r#"{{"a/1":{{"state":"DOWN"}},"b/2":{{"state":"{state}"}},"GroupCoordinator":{{"state":"INIT"}}}}"#
+        );
+        format!(r#"{{"brokers":{brokers},"topics":{{}}}}"#).into_bytes()
+    }
+
+    #[test]
+    fn brokers_are_away_when_no_consumer_was_connected_to_any_twice_in_a_row() {
+        let clients = Arc::new(Clients::default());
+        let (first, second) = (client(&clients, Kind::Consumer), client(&clients, Kind::Consumer));
+        let away = || clients.statistics().away;
+        assert!(!away(), "nobody has told anything yet");
+        let tells = |client: &Client, states: &[&str]| states.iter().for_each(|state| client.tells(&one_down(state)));
+        tells(&first, &["UP", "CONNECT", "UP", "DOWN"]);
+        assert!(!away(), "a moment between two connections");
+        tells(&first, &["DOWN"]);
+        assert!(away());
+        tells(&second, &["UP"]);
+        assert!(!away(), "one of two brokers, for one of two consumers");
+        tells(&second, &["TRY_CONNECT", "AUTH_REQ"]);
+        assert!(away());
+        tells(&first, &["REAUTH"]);
+        assert!(!away(), "it is back at once");
+        drop(first);
+        assert!(away(), "what is gone does not count");
+        drop(second);
+        assert!(!away());
+    }
+
+    #[test]
+    fn a_producer_without_a_connection_says_nothing_of_the_brokers() {
+        let clients = Arc::new(Clients::default());
+        let producer = client(&clients, Kind::Producer);
+        (0..5).for_each(|_| producer.tells(&one_down("DOWN")));
+        assert!(!clients.statistics().away);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::{Outcome, Output, Terminal};
 use crate::broker::kafka::MockKafka;
 use crate::broker::{Broker, BrokerError, Outgoing, Producer, ProducerSettings};
 use crate::engine::{Backends, Counts, Engine, EngineError, Schemas, Topics, WorkerSettings};
+use crate::observe::Traces;
 use crate::state::MemoryStores;
 use crate::topology::{self, Role, Selection, Topology};
 use crate::yaml::Mistake;
@@ -91,6 +92,7 @@ impl Demo {
                 broker: Box::new(mock.broker()),
                 stores: Box::new(MemoryStores),
                 schemas: Schemas::none(),
+                traces: Traces::off(),
             },
             Topics::AsTheyAre,
             selection,

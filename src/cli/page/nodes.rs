@@ -52,6 +52,7 @@ pub(super) fn topology(view: &RunView) -> Value {
         "version": env!("CARGO_PKG_VERSION"),
         "started": milliseconds(view.started),
         "dead_letters": topology.dead_letters,
+        "samples": view.samples,
         "subtopologies": subs.map(|sub| json!({"name": sub.name, "runs": runs(view, sub)})).collect::<Vec<_>>(),
         "nodes": nodes(view, &graph.subtopologies),
         "edges": edges(topology),

@@ -4,7 +4,7 @@ use super::*;
 use crate::broker::Outgoing;
 use crate::broker::memory::MemoryBroker;
 use crate::engine::{Backends, Engine, Schemas, Topics, WorkerSettings};
-use crate::observe::Report;
+use crate::observe::{Report, Traces};
 use crate::state::MemoryStores;
 use crate::topology;
 use std::path::Path;
@@ -47,6 +47,7 @@ fn view(topology: &Arc<Topology>, written: Written, status: Arc<Status>, feeds: 
         lag: Arc::default(),
         health: Box::new(Fine),
         started: UNIX_EPOCH,
+        samples: true,
     }
 }
 
@@ -64,6 +65,7 @@ fn engine(broker: &MemoryBroker, topology: &Arc<Topology>) -> Engine {
             broker: Box::new(broker.clone()),
             stores: Box::new(MemoryStores),
             schemas: Schemas::of(None).unwrap(),
+            traces: Traces::off(),
         },
         Topics::Prepare,
         Selection::all(topology),
@@ -190,6 +192,68 @@ fn a_node_has_its_totals_and_what_failed_in_it() {
     for shown in [shown, failures] {
         assert!(!shown.to_string().contains("hunter2"), "nothing of a record: {shown}");
     }
+}
+
+#[test]
+fn records_are_shown_of_a_node_that_somebody_looks_at_if_they_may_be() {
+    let (topology, written) = shop();
+    let broker = MemoryBroker::waiting(1);
+    for topic in ["orders", "prices", "out", "dead"] {
+        broker.create_topic(topic, 1).unwrap();
+    }
+    let engine = engine(&broker, &topology);
+    let mut view = view(&topology, written, engine.status().clone(), Vec::new());
+    let nodes = ["source:orders", "processor:known", "processor:once", "sink:out"];
+    for node in nodes {
+        assert_eq!(view.samples(node).unwrap(), json!({"node": node, "records": []}));
+    }
+    for node in ["table:prices", "source:out", "sink", ""] {
+        assert_eq!(view.samples(node), Err(NoSamples::Unknown), "{node}");
+    }
+    let produce = |value: &str| {
+        let record = Outgoing {
+            topic: "orders",
+            partition: Some(0),
+            key: Some(b"k"),
+            value: Some(value.as_bytes()),
+            headers: &[],
+            timestamp: Some(1),
+        };
+        broker.produce(&record).unwrap();
+    };
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let mut number = 0;
+    let found = loop {
+        produce(&format!(r#"{{"id": "{number}", "total": 2}}"#));
+        produce(r#"{"id": "cheap", "total": 1}"#);
+        number += 1;
+        std::thread::sleep(Duration::from_millis(20));
+        let found = nodes.map(|node| view.samples(node).unwrap()["records"].clone());
+        if found.iter().all(|records| records[1].is_object()) {
+            break found;
+        }
+        assert!(Instant::now() < deadline, "{found:?}");
+    };
+    let value = |index: usize| found[index][0]["value"]["text"].as_str().unwrap().to_owned();
+    assert!(
+        value(1).ends_with(r#","total":2}"#),
+        "what came through the filter: {}",
+        value(1)
+    );
+    assert!(
+        value(3).contains(r#""price""#) || value(3).contains("total"),
+        "{}",
+        value(3)
+    );
+    assert_eq!(
+        (&found[0][0]["topic"], &found[0][0]["key"]["text"]),
+        (&json!("orders"), &json!("k"))
+    );
+    assert_eq!(found[2][0]["topic"], "orders.by-id", "of where its task reads");
+    view.samples = false;
+    assert_eq!(view.samples("sink:out"), Err(NoSamples::Off));
+    assert_eq!(view.topology()["samples"], false);
+    engine.stop();
 }
 
 #[test]

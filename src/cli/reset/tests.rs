@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::broker::memory::MemoryBroker;
+use crate::cli::connection::Connection;
 use crate::cli::testing::{folder, printed};
 use std::path::Path;
 
@@ -19,8 +20,10 @@ fn command(state: &Path) -> ResetCommand {
     ResetCommand {
         cluster: Cluster {
             topology: PathBuf::new(),
-            brokers: String::new(),
-            properties: Vec::new(),
+            connection: Connection {
+                brokers: String::new(),
+                properties: Vec::new(),
+            },
         },
         to: None,
         offsets: None,

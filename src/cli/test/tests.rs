@@ -46,6 +46,7 @@ fn run_in(folder: &tempfile::TempDir, file: &str, filter: Option<&str>, output: 
         width,
         colours,
         environment,
+        variables: &Vec::new,
     };
     let outcome = test.run(&mut terminal).unwrap();
     let err = String::from_utf8(err).unwrap();

@@ -2,6 +2,7 @@
 
 use crate::expression::uuid5;
 use crate::feed::outlet::{Message, MessageHeader};
+use crate::feed::trace;
 use crate::value::{self, Value};
 use base64::Engine;
 use bumpalo::Bump;
@@ -16,7 +17,7 @@ const DEPTH: usize = 32;
 const MOST: usize = 7;
 
 /// What there is of these: `rabbitmq.routing_key`, `exchange`, `vhost`, `message_id`, `correlation_id`, `timestamp`, `redelivered`, and
-/// `rabbitmq.header.NAME`.
+/// `rabbitmq.header.NAME`; and a publisher's `traceparent` and `tracestate` under these names, too.
 pub fn message<'v>(delivery: Delivery, vhost: &'v str) -> Message<'v> {
     let Delivery {
         exchange,
@@ -55,6 +56,11 @@ pub fn message<'v>(delivery: Delivery, vhost: &'v str) -> Message<'v> {
         "rabbitmq.redelivered",
         if redelivered { "true" } else { "false" }.into(),
     );
+    let texts = table.into_iter().flatten().filter_map(|(name, value)| match value {
+        AMQPValue::LongString(text) => Some((name.as_str(), Some(text.as_bytes()))),
+        _ => None,
+    });
+    headers.extend(trace::headers(texts));
     headers.extend(table.into_iter().flatten().map(|(name, value)| {
         let name = Cow::Owned(format!("rabbitmq.header.{name}"));
         (name, bytes(value).map(Cow::Owned))

@@ -168,6 +168,31 @@ fn a_header_that_is_nested_without_end_ends() {
     assert!(text.starts_with("[[[") && text.contains("null"), "{text}");
 }
 
+#[test]
+fn a_publishers_trace_is_where_every_client_of_kafka_looks_for_it_too() {
+    let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let traced = |parent: &str| {
+        let mut table = FieldTable::default();
+        for (name, text) in [("traceparent", parent), ("tracestate", "a=1"), ("zone", "eu")] {
+            table.insert(name.into(), AMQPValue::LongString(LongString::from(text)));
+        }
+        let all = headers(BasicProperties::default().with_headers(table), b"no JSON");
+        let own = all
+            .into_iter()
+            .filter(|(name, _)| !name.starts_with("rabbitmq.") || name.ends_with("traceparent"));
+        own.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        traced(parent),
+        some(&[
+            ("traceparent", parent),
+            ("tracestate", "a=1"),
+            ("rabbitmq.header.traceparent", parent)
+        ])
+    );
+    assert_eq!(traced("00-x"), some(&[("rabbitmq.header.traceparent", "00-x")]));
+}
+
 /// A feed from whatever is at this port, that is told to stop after a moment: why it took no messages, and how long its end took.
 fn stopped(port: u16, ca: &str) -> (Result<(), String>, Option<String>, Duration) {
     let topology = format!(

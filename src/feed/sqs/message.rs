@@ -1,6 +1,6 @@
 //! A message of SQS as a record: body, headers, time; and what is in an envelope of SNS.
 
-use crate::feed::Message;
+use crate::feed::{Message, trace};
 use aws_sdk_sqs::types::{Message as Received, MessageAttributeValue, MessageSystemAttributeName as System};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -36,6 +36,10 @@ pub fn made(received: Received, unwrap_sns: bool) -> Made {
     );
     // Sorted: the same message has the same headers whenever it comes.
     let attributes: BTreeMap<_, _> = received.message_attributes.into_iter().flatten().collect();
+    let texts = attributes
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.string_value().map(str::as_bytes)));
+    headers.extend(trace::headers(texts));
     for (name, value) in attributes {
         headers.push((format!("{ATTRIBUTE}{name}").into(), bytes(value).map(Cow::Owned)));
     }
@@ -108,6 +112,10 @@ fn opened(body: &str, headers: &mut Headers) -> Result<String, String> {
     add(headers, "sns.message_id", envelope.message_id);
     add(headers, "sns.topic_arn", envelope.topic_arn);
     add(headers, "sns.subject", envelope.subject);
+    let texts = envelope.message_attributes.iter();
+    headers.extend(trace::headers(
+        texts.map(|(name, attribute)| (name.as_str(), Some(attribute.value.as_bytes()))),
+    ));
     for (name, Attribute { r#type, value }) in envelope.message_attributes {
         let decoded = (r#type == "Binary").then(|| STANDARD.decode(&value).ok()).flatten();
         let value = decoded.unwrap_or_else(|| value.into_bytes());

@@ -6,7 +6,7 @@
 use super::answer::{Accepted, Refusal};
 use super::body::{self, Part};
 use crate::broker::{BrokerError, Reaction};
-use crate::feed::outlet::{Message, Outlet, Receipt, Written};
+use crate::feed::outlet::{Message, MessageHeader, Outlet, Receipt, Written};
 use crate::feed::returns::{Outcome, Returns};
 use crate::topology::Webhook;
 use futures_util::future::join_all;
@@ -40,6 +40,9 @@ struct Room {
     _bytes: OwnedSemaphorePermit,
 }
 
+/// The headers of a request's trace; none where it has none.
+type Trace = Vec<MessageHeader<'static>>;
+
 const ONE_RECORD: Accepted = Accepted {
     records: 1,
     dead_letters: 0,
@@ -68,13 +71,14 @@ impl Delivery {
         take(&self.kibs, kib(bytes))
     }
 
-    /// Queues all of a body, and waits until Kafka has it, but not beyond `deadline`.
+    /// Queues all of a body, each event with the request's trace, and waits until Kafka has it, but not beyond `deadline`.
     ///
     /// # Errors
     /// Too much is under way, or nobody knows whether Kafka has all of it.
     pub async fn deliver(
         self: &Arc<Self>,
         body: Vec<u8>,
+        trace: Trace,
         mut bytes: OwnedSemaphorePermit,
         deadline: Instant,
     ) -> Result<Accepted, Refusal> {
@@ -82,11 +86,11 @@ impl Delivery {
         let surplus = bytes.num_permits().saturating_sub(kib(body.len()));
         drop(bytes.split(surplus));
         if body::is_single(&body) {
-            return self.deliver_single(body, bytes, deadline).await;
+            return self.deliver_single(body, trace, bytes, deadline).await;
         }
         let own = Arc::clone(self);
         let work = async move {
-            let accepted = own.write(&body).await;
+            let accepted = own.write(&body, &trace).await;
             drop(bytes);
             accepted
         };
@@ -97,13 +101,14 @@ impl Delivery {
     async fn deliver_single(
         self: &Arc<Self>,
         body: Vec<u8>,
+        trace: Trace,
         bytes: OwnedSemaphorePermit,
         deadline: Instant,
     ) -> Result<Accepted, Refusal> {
         let event = take(&self.events, 1)?;
         self.show();
         let (tell, told) = oneshot::channel();
-        let message = whole(&body);
+        let message = whole(&body, &trace);
         let mut room = Some((
             tell,
             Room {
@@ -132,7 +137,7 @@ impl Delivery {
         };
         let own = Arc::clone(self);
         let letter = async move {
-            let kept = own.outlet.dead_letter(&whole(&body), why.0, &why.1).await;
+            let kept = own.outlet.dead_letter(&whole(&body, &trace), why.0, &why.1).await;
             drop(room);
             own.accepted([kept.map(|()| Written::DeadLetter)])
         };
@@ -165,11 +170,11 @@ impl Delivery {
         }
     }
 
-    async fn write(&self, body: &[u8]) -> Result<Accepted, Refusal> {
+    async fn write(&self, body: &[u8], trace: &Trace) -> Result<Accepted, Refusal> {
         let parts = body::parts(body, self.max_pending)?;
         let events = take(&self.events, parts.len())?;
         self.show();
-        let (sent, whole) = self.send(parts);
+        let (sent, whole) = self.send(parts, trace);
         let settled = join_all(sent.into_iter().map(|sent| settle(&self.outlet, sent))).await;
         drop(events);
         self.show();
@@ -197,12 +202,12 @@ impl Delivery {
     }
 
     /// Queues parts in their order, up to the first for which there is no room; and whether that was all.
-    fn send<'b>(&self, parts: Vec<Part<'b>>) -> (Vec<Sent<'b>>, bool) {
+    fn send<'b>(&self, parts: Vec<Part<'b>>, trace: &Trace) -> (Vec<Sent<'b>>, bool) {
         let mut sent = Vec::with_capacity(parts.len());
         for part in parts {
             sent.push(match part {
                 Part::Event(bytes) => {
-                    let message = whole(bytes);
+                    let message = whole(bytes, trace);
                     let Some(receipt) = self.outlet.try_send(&message) else {
                         return (sent, false);
                     };
@@ -210,7 +215,7 @@ impl Delivery {
                 }
                 Part::Wrong(bytes, why) => {
                     self.outlet.state().received();
-                    Sent::Wrong(whole(bytes), why)
+                    Sent::Wrong(whole(bytes, trace), why)
                 }
             });
         }
@@ -236,10 +241,10 @@ impl Delivery {
     }
 }
 
-fn whole(body: &[u8]) -> Message<'_> {
+fn whole<'b>(body: &'b [u8], trace: &Trace) -> Message<'b> {
     Message {
         body: Cow::Borrowed(body),
-        ..Message::default()
+        headers: trace.clone(),
     }
 }
 

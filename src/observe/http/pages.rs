@@ -3,10 +3,12 @@
 use crate::observe::health::{Probe, Report};
 use crate::observe::logs::Levels;
 use crate::observe::metrics::Exposition;
+use crate::observe::page::Credentials;
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::extract::{RawQuery, State};
+use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use serde_json::{Value, json};
@@ -23,11 +25,15 @@ pub struct Shown {
     pub probe: Arc<dyn Probe>,
     /// `None`: nobody may change them here.
     pub levels: Option<Levels>,
+    /// Asked of those who change them; `None`: whoever reaches the address may.
+    pub credentials: Option<Credentials>,
 }
 
 pub fn router(shown: Shown) -> Router {
     let router = match shown.levels {
-        Some(_) => Router::new().route("/logs/level", get(level).put(set_level)),
+        Some(_) => Router::new()
+            .route("/logs/level", get(level).put(set_level))
+            .route_layer(from_fn_with_state(shown.clone(), guard)),
         None => Router::new(),
     };
     router
@@ -65,6 +71,15 @@ async fn started(State(shown): State<Shown>, query: RawQuery, headers: HeaderMap
     let report = shown.probe.report();
     let reasons = report.not_started.clone();
     answer(report, &reasons, &query, &headers)
+}
+
+/// Asks for the page's password, where it has one: who may not see the page must not make it log more.
+async fn guard(State(shown): State<Shown>, request: Request, next: Next) -> Response {
+    let credentials = shown.credentials.as_ref();
+    match credentials.and_then(|credentials| credentials.refuse(request.headers())) {
+        Some(refused) => refused,
+        None => next.run(request).await,
+    }
 }
 
 async fn level(State(shown): State<Shown>) -> String {

@@ -1,11 +1,13 @@
 //! The user and the password that the page asks for.
 
-use axum::http::HeaderValue;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use subtle::ConstantTimeEq;
 
 /// `USER:PASSWORD`. Shown by nothing.
+#[derive(Clone)]
 pub struct Credentials(String);
 
 /// Why a text is no user with a password. It shows nothing of the text.
@@ -25,8 +27,18 @@ impl Credentials {
         }
     }
 
+    /// The answer to a request that does not have them. `None`: it does.
+    pub fn refuse(&self, headers: &HeaderMap) -> Option<Response> {
+        let ask = [(
+            header::WWW_AUTHENTICATE,
+            "Basic realm=\"millstream\", charset=\"UTF-8\"",
+        )];
+        let refused = || (StatusCode::UNAUTHORIZED, ask, "a user and a password are needed\n").into_response();
+        (!self.admit(headers.get(header::AUTHORIZATION))).then(refused)
+    }
+
     /// Whether an `Authorization` header has them. How long that takes says nothing of how much of it is right.
-    pub(super) fn admit(&self, given: Option<&HeaderValue>) -> bool {
+    fn admit(&self, given: Option<&HeaderValue>) -> bool {
         let given = given
             .and_then(|given| given.to_str().ok())
             .and_then(|given| given.split_once(' '));

@@ -429,6 +429,7 @@ let opener = null;
 function openPanel(id) {
   if (!open) opener = document.activeElement;
   open = id;
+  clearTimeout(looking);
   const node = topology.nodes.find((found) => found.id === id);
   $('panel-kind').textContent = node.type === node.kind ? node.kind : `${node.kind} · ${node.type}`;
   $('panel-kind').className = `kind ${node.kind}`;
@@ -443,6 +444,8 @@ function openPanel(id) {
     node.kind === 'table' ? null : html('h3', {}, 'records a second, the last two minutes'),
     node.kind === 'table' ? null : svg('svg', { class: `history ${node.kind}`, viewBox: '0 0 370 64', preserveAspectRatio: 'none', 'aria-hidden': 'true' }, svg('path', { class: 'spark', id: 'panel-history', d: '' })),
     html('div', { id: 'panel-errors' }),
+    topology.samples && ['source', 'processor', 'sink'].includes(node.kind) ? html('div', { id: 'panel-samples' },
+      html('button', { type: 'button', id: 'samples', class: 'ask', onclick: lookAtRecords }, 'Show records')) : null,
     ...list,
     node.config ? html('h3', {}, `configuration, ${node.place}`) : null,
     node.config ? html('pre', { tabindex: 0, 'aria-label': 'configuration' }, node.config) : null,
@@ -454,10 +457,57 @@ function openPanel(id) {
   if (last) paintPanel();
 }
 
+// ---- records that pass, for as long as one looks ------------------------------------------------------------------------
+let looking = null;
+function lookAtRecords() {
+  const id = open;
+  clearTimeout(looking);
+  get(`/api/samples/${encodeURIComponent(id)}`).then((answer) => (answer.ok ? answer.json() : answer.text().then((why) => ({ why }))))
+    .catch(() => ({ why: 'the instance does not answer' }))
+    .then((found) => {
+      if (open !== id) return;
+      paintRecords(found);
+      looking = setTimeout(lookAtRecords, 1000);
+    });
+}
+
+/** JSON over several lines; whatever was cut, and without changing a number. */
+function indented(json) {
+  let out = '', depth = 0, inText = false;
+  const line = () => `\n${'  '.repeat(Math.max(0, depth))}`;
+  for (let i = 0; i < json.length; i += 1) {
+    const c = json[i];
+    if (inText) {
+      out += c;
+      if (c === '\\') { i += 1; out += json[i] ?? ''; } else if (c === '"') inText = false;
+    } else if (c === '"') { inText = true; out += c; }
+    else if ('{['.includes(c)) {
+      if ('}]'.includes(json[i + 1])) { out += c + json[i + 1]; i += 1; } else { depth += 1; out += c + line(); }
+    } else if ('}]'.includes(c)) { depth -= 1; out += line() + c; }
+    else out += c === ',' ? c + line() : c === ':' ? ': ' : c;
+  }
+  return out;
+}
+
+function paintRecords({ records, why }) {
+  const shown = $('panel-samples');
+  const part = (name, of) => (of ? html('div', {}, html('b', {}, name), ` ${of.text}`, of.note ? html('i', {}, ` ${of.note}`) : null) : null);
+  const ago = (at) => (last && last.at - at >= 1500 ? `${span((last.at - at) / 1000)} ago` : 'now');
+  shown.replaceChildren(html('h3', {}, 'records that pass, without secrets; before their commit'),
+    why ? html('p', { class: 'trouble' }, why)
+      : records.length ? html('ul', { class: 'samples' }, records.map((record) => html('li', {},
+        html('small', {}, `${record.topic} partition ${record.partition} offset ${record.offset}, ${ago(record.at)}`),
+        part('key', record.key), record.headers.map((header) => part(header.name, header)),
+        record.value.text ? html('pre', {}, indented(record.value.text)) : null,
+        record.value.note ? html('i', {}, record.value.note) : null)))
+        : html('p', { class: 'said' }, 'None has passed since you look.'));
+}
+
 function closePanel() {
   if (!open) return;
   const id = open;
   open = null;
+  clearTimeout(looking);
   $('panel').hidden = true;
   draw();
   // the graph was drawn anew

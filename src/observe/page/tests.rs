@@ -2,8 +2,9 @@
 
 use super::stream::VIEWERS;
 use super::*;
+use crate::observe::logs::tests::subscriber_for_tests;
 use crate::observe::metrics::tests::recorded;
-use crate::observe::{Health, HttpServer};
+use crate::observe::{Health, HttpServer, Levels};
 use serde_json::json;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -23,15 +24,27 @@ impl View for Shown {
     fn failures(&self) -> Value {
         json!({"keep": []})
     }
+
+    fn samples(&self, node: &str) -> Result<Value, NoSamples> {
+        match node {
+            "source:a b" => Ok(json!({"node": node})),
+            "off" => Err(NoSamples::Off),
+            _ => Err(NoSamples::Unknown),
+        }
+    }
 }
 
 fn start(credentials: Option<&str>) -> HttpServer {
+    start_with(credentials, None)
+}
+
+fn start_with(credentials: Option<&str>, levels: Option<Levels>) -> HttpServer {
     let page = Page {
         view: Box::new(Shown),
         credentials: credentials.map(|text| Credentials::new(text).expect("credentials")),
     };
     let address = "127.0.0.1:0".parse().expect("an address");
-    HttpServer::start_with(address, recorded(|| ()), Health::new(), None, Some(page)).expect("started")
+    HttpServer::start_with(address, recorded(|| ()), Health::new(), levels, Some(page)).expect("started")
 }
 
 fn open(server: &HttpServer, path: &str, headers: &str) -> TcpStream {
@@ -145,6 +158,7 @@ fn a_password_is_asked_for_the_page_and_its_data_and_for_nothing_else() {
         "/api/topology",
         "/api/live",
         "/api/failures",
+        "/api/samples/off",
     ] {
         let refused = ask(
             &server,
@@ -160,4 +174,54 @@ fn a_password_is_asked_for_the_page_and_its_data_and_for_nothing_else() {
     for path in ["/metrics", "/livez", "/readyz"] {
         assert!(!ask(&server, path, "").starts_with("HTTP/1.1 401"), "{path}");
     }
+}
+
+#[test]
+fn the_password_is_asked_of_those_who_change_what_is_logged_too() {
+    let (_subscriber, levels) = subscriber_for_tests();
+    let server = start_with(Some("ann:secret"), Some(levels.clone()));
+    let before = levels.get();
+    let put = |headers: &str| {
+        let mut stream = TcpStream::connect(server.address()).expect("connected");
+        stream.set_read_timeout(Some(Duration::from_secs(5))).expect("a limit");
+        let head = "PUT /logs/level HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 5\r\n";
+        stream
+            .write_all(format!("{head}{headers}\r\ntrace").as_bytes())
+            .expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("read");
+        answer
+    };
+    for wrong in ["", "Authorization: Basic YW5uOndyb25n\r\n"] {
+        let refused = put(wrong);
+        assert!(
+            refused.starts_with("HTTP/1.1 401") && refused.contains("www-authenticate: Basic "),
+            "{refused}"
+        );
+        assert!(
+            ask(&server, "/logs/level", wrong).starts_with("HTTP/1.1 401"),
+            "nor what is logged is told"
+        );
+    }
+    assert_eq!(levels.get(), before);
+    let right = "Authorization: Basic YW5uOnNlY3JldA==\r\n";
+    assert!(put(right).starts_with("HTTP/1.1 200"));
+    assert_eq!(levels.get(), "trace");
+    assert!(ask(&server, "/logs/level", right).ends_with("trace\n"));
+}
+
+#[test]
+fn records_are_shown_where_they_may_be_and_what_to_do_is_said_where_not() {
+    let server = start(None);
+    assert!(ask(&server, "/api/samples/source:a%20b", "").ends_with(r#"{"node":"source:a b"}"#));
+    let off = ask(&server, "/api/samples/off", "");
+    assert!(
+        off.starts_with("HTTP/1.1 403") && off.contains("--page-samples"),
+        "{off}"
+    );
+    let unknown = ask(&server, "/api/samples/sink:nobody", "");
+    assert!(
+        unknown.starts_with("HTTP/1.1 404") && unknown.contains("/api/topology"),
+        "{unknown}"
+    );
 }

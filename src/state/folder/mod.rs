@@ -13,13 +13,15 @@ mod values;
 use super::budget::Budget;
 use super::stores::millis;
 use super::{
-    Disk, DiskIds, DiskLock, StateError, StoreId, StoreKind, StoreSpec, Stores, TaskIds, TaskStore, TaskValues,
+    Disk, DiskIds, DiskLock, Reads, StateError, StoreId, StoreKind, StoreSpec, Stores, TaskIds, TaskStore, TaskValues,
 };
+use crate::state::reads::ReadCounts;
 use claims::{Claimed, Claims};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub use stopped::Stopped;
 use values::Values;
 
@@ -37,6 +39,8 @@ pub struct StateFolder {
     budget: Arc<Budget>,
     values: Values,
     claims: Claims,
+    /// Of the id stores, by their names.
+    reads: Mutex<BTreeMap<String, Arc<ReadCounts>>>,
     _lock: Box<dyn DiskLock>,
 }
 
@@ -69,6 +73,7 @@ impl StateFolder {
             disk,
             budget,
             claims: Claims::default(),
+            reads: Mutex::default(),
             _lock: lock,
         }))
     }
@@ -136,6 +141,10 @@ impl StateFolder {
         })
     }
 
+    fn counts(&self) -> MutexGuard<'_, BTreeMap<String, Arc<ReadCounts>>> {
+        self.reads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn open_ids(&self, id: &StoreId, window: i64) -> Result<DiskIds, StateError> {
         let folder = self.store_folder(id);
         create_folder(&*self.disk, &folder, &[&self.task_folder(id), &self.path])?;
@@ -143,6 +152,10 @@ impl StateFolder {
         match open() {
             Err(StateError::Damaged { path, why }) => {
                 tracing::error!(
+                    task = format!("{}-{}", id.topic, id.partition),
+                    store = id.store,
+                    topic = id.topic,
+                    partition = id.partition,
                     path = %path.display(),
                     why,
                     "a store is damaged: it is put aside and restored from its changelog"
@@ -189,7 +202,8 @@ impl Stores for StateFolder {
         Ok(match spec.kind {
             StoreKind::Ids { window } => {
                 let (claim, window) = (self.claim(id)?, millis(window));
-                let store = Claimed::new(self.open_ids(id, window)?, claim);
+                let counts = Arc::clone(self.counts().entry(id.store.clone()).or_default());
+                let store = Claimed::new(self.open_ids(id, window)?.counted_by(&counts), claim);
                 TaskStore::Ids(TaskIds::new(window, Box::new(store)))
             }
             StoreKind::Values => TaskStore::Values(TaskValues::new(self.values.store(id)?)),
@@ -212,6 +226,14 @@ impl Stores for StateFolder {
         let folders = tasks.map(|task| task.path().join(file_name(store)));
         let ids: u64 = folders.filter_map(|folder| fs::read_dir(folder).ok()).map(size).sum();
         Some(ids + self.values.bytes(store))
+    }
+
+    fn reads(&self, store: &str) -> Option<Reads> {
+        let mut reads = self.values.reads(store);
+        if let Some(ids) = self.counts().get(store) {
+            reads.add(ids.reads());
+        }
+        Some(reads)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The key-value stores of a state folder: one database for all of them, opened with the first.
 
 use crate::state::budget::{Budget, Held, Use};
-use crate::state::{StateError, StoreId, ValueStore, ValuesDatabase};
+use crate::state::{Reads, StateError, StoreId, ValueStore, ValuesDatabase};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -36,8 +36,20 @@ impl Values {
         let database = self.database()?;
         match database.store(&name(id)) {
             Err(StateError::Damaged { path, why }) => {
-                let store = &id.store;
-                tracing::error!(path = %path.display(), store, why, "a store is damaged: it is restored from its changelog");
+                let StoreId {
+                    store,
+                    topic,
+                    partition,
+                } = id;
+                tracing::error!(
+                    task = format!("{topic}-{partition}"),
+                    store,
+                    topic,
+                    partition,
+                    path = %path.display(),
+                    why,
+                    "a store is damaged: it is restored from its changelog"
+                );
                 database.remove(&name(id))?;
                 database.store(&name(id))
             }
@@ -68,6 +80,14 @@ impl Values {
         let open = self.lock();
         let prefix = format!("{store}/");
         open.as_ref().map_or(0, |open| open.database.bytes(&prefix))
+    }
+
+    /// Of the parts of a store that were opened since the start.
+    pub fn reads(&self, store: &str) -> Reads {
+        let open = self.lock();
+        let prefix = format!("{store}/");
+        open.as_ref()
+            .map_or_else(Reads::default, |open| open.database.reads(&prefix))
     }
 
     /// One that is damaged as a whole is put aside: every store in it is restored from its changelog.

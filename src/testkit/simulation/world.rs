@@ -10,7 +10,7 @@ use super::plan::Plan;
 use super::topology::{GROUP, TOPICS, topology};
 use crate::broker::memory::{MemoryBroker, Random};
 use crate::broker::{Outgoing, TopicState};
-use crate::engine::{Shared, Standbys, Step, Tables, Wiring, Worker, WorkerSettings};
+use crate::engine::{Shared, Standbys, Step, Tables, Tracing, Wiring, Worker, WorkerSettings};
 use crate::registry::{NoRegistry, Registry};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -196,6 +196,8 @@ impl World {
             }),
             standbys: Standbys::default(),
             failures: std::sync::Arc::default(),
+            tracing: Tracing::off(),
+            samples: std::sync::Arc::default(),
             topology,
         });
         let poll_records = 1 + self.random.below(6) as usize;

@@ -86,6 +86,28 @@ fn an_envelope_of_sns_is_opened_and_its_attributes_are_as_with_raw_delivery() {
 }
 
 #[test]
+fn a_senders_trace_is_where_every_client_of_kafka_looks_for_it_too() {
+    let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let attribute = MessageAttributeValue::builder()
+        .data_type("String")
+        .string_value(parent);
+    let mut message = received("x");
+    message.message_attributes = Some([("traceparent".to_owned(), attribute.build().unwrap())].into());
+    let (own, as_it_came) = (
+        format!("traceparent={parent}"),
+        format!("sqs.attribute.traceparent={parent}"),
+    );
+    assert_eq!(shown(&made(message, false))[3..], [own.clone(), as_it_came.clone()]);
+
+    let envelope = format!(
+        r#"{{"Type": "Notification", "Message": "x", "MessageAttributes": {{"traceparent": {{"Type": "String", "Value": "{parent}"}}}}}}"#
+    );
+    let mut message = received(&envelope);
+    message.message_attributes = None;
+    assert_eq!(shown(&made(message, true))[3..], [own, as_it_came]);
+}
+
+#[test]
 fn what_is_no_envelope_stays_as_it_came_and_the_reason_shows_nothing_of_it() {
     for (body, reason) in [
         ("secret", "line 1, column 1"),

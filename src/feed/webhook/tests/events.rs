@@ -20,6 +20,32 @@ fn an_event_is_a_record_byte_for_byte_with_its_key_and_no_header() {
 }
 
 #[test]
+fn the_trace_of_a_request_is_in_the_headers_of_each_of_its_records_and_of_a_dead_letter() {
+    let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let (hook, broker) = hook();
+    let bodies: [&[u8]; 3] = [b"{\"id\":\"a\"}", b"[{\"id\":\"b\"},{\"id\":\"c\"},7]", b"{"];
+    for body in bodies {
+        let request = Request::of(body).with("traceparent", parent).with("TraceState", "a=1");
+        assert_eq!(hook.ask(&request).status, 200);
+        let wrong = Request::of(body).with("traceparent", "00-x").with("tracestate", "a=1");
+        assert_eq!(hook.ask(&wrong).status, 200);
+    }
+    hook.stop();
+    let text = |text: &str| Some(text.as_bytes().to_vec());
+    let trace = [
+        ("traceparent".to_owned(), text(parent)),
+        ("tracestate".to_owned(), text("a=1")),
+    ];
+    for (topic, count) in [("orders", 3), ("dead", 2)] {
+        let records = broker.committed_records(topic);
+        let traced = records.iter().filter(|record| record.headers.starts_with(&trace));
+        assert_eq!((traced.count(), records.len()), (count, 2 * count), "{topic}");
+        let named = records.iter().flat_map(|record| &record.headers);
+        assert_eq!(named.filter(|(name, _)| name == "tracestate").count(), count, "{topic}");
+    }
+}
+
+#[test]
 fn each_event_of_a_list_is_a_record_byte_for_byte_in_its_order() {
     let (hook, broker) = hook();
     let answer = hook.post(b"[ {\"id\":\"a\",  \"x\": [1, {\"]\": \"}\"}]} ,\n{\"id\":\"b\", \"y\":\"\\\"[\"},{}]");

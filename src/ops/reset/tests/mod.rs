@@ -6,7 +6,7 @@ mod steps;
 use super::{Change, Positions, ResetError, Steps, Target};
 use crate::broker::memory::MemoryBroker;
 use crate::broker::{Broker, ConsumerSettings, Outgoing, TopicPartition};
-use crate::engine::{EngineError, Shared, Standbys, Step, Tables, Wiring, Worker, WorkerSettings, prepare};
+use crate::engine::{EngineError, Shared, Standbys, Step, Tables, Tracing, Wiring, Worker, WorkerSettings, prepare};
 use crate::registry::{NoRegistry, Registry};
 use crate::state::MemoryStores;
 use crate::topology::{Topology, load_text};
@@ -79,6 +79,8 @@ fn worker(broker: &MemoryBroker, topology: &Arc<Topology>) -> Worker {
         stores: Box::new(MemoryStores),
         standbys: Standbys::default(),
         failures: Arc::default(),
+        tracing: Tracing::off(),
+        samples: Arc::default(),
     });
     let settings = WorkerSettings {
         poll_timeout: Duration::ZERO,

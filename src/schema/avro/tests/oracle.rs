@@ -175,10 +175,18 @@ proptest! {
                 (Ok(()), Ok(())) | (Err(_), Err(_)) => {}
                 // what JSON Schema has no words for
                 (Err(error), Ok(())) if of_precision(error) || ambiguous(&of) => {}
+                (Err(error), Ok(())) if ours.text().contains("-nanos") && is_beyond_nanoseconds(json.pointer(&error.at)) => {}
                 _ => prop_assert!(false, "{} {json}: {by_avro:?} {by_json:?} {derived}", ours.text()),
             }
         }
     }
+}
+
+/// A time that as nanoseconds since 1970 is no 64-bit number: those go from 1677 to 2262, and JSON Schema knows no range of times.
+fn is_beyond_nanoseconds(value: Option<&Json>) -> bool {
+    let time = value.and_then(Json::as_str).filter(|text| text.contains(['T', 't']));
+    let year = time.and_then(|text| text.get(..4)?.parse::<u32>().ok());
+    year.is_some_and(|year| !(1678..=2261).contains(&year))
 }
 
 /// Whether a refusal for precision may be hidden in one of a union.

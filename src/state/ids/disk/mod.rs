@@ -37,6 +37,7 @@ mod writer;
 
 use super::{IdStore, IdWrite, SEGMENTS};
 use crate::state::budget::{Budget, Registered};
+use crate::state::reads::ReadCounts;
 use crate::state::{Disk, StateError};
 use log::Log;
 use manifest::Manifest;
@@ -62,6 +63,7 @@ pub struct DiskIds {
     checkpoint: Option<i64>,
     /// A write failed, so that memory and disk are not the same.
     failed: bool,
+    reads: Arc<ReadCounts>,
     _registered: Registered,
 }
 
@@ -146,12 +148,19 @@ impl DiskIds {
             stream_time,
             checkpoint,
             failed: false,
+            reads: Arc::default(),
             _registered: registered,
         };
         store.memtable.forget_before(store.first_segment());
         store.remove_leftovers(&manifest)?;
         store.runs.settle_filters(&store.place)?;
         Ok(store)
+    }
+
+    /// Counts its look-ups there from now on.
+    pub(in crate::state) fn counted_by(mut self, reads: &Arc<ReadCounts>) -> Self {
+        self.reads = Arc::clone(reads);
+        self
     }
 
     /// Gives every id to `each`, with the end of the time that it is remembered by. In no order; an id may come twice.
@@ -276,11 +285,17 @@ impl DiskIds {
     fn remembers(&self, id: u128, end: i64) -> Result<bool, StateError> {
         self.usable()?;
         let id = mix(id);
-        match self.memtable.segment_of(id) {
+        let mut from_disk = false;
+        let found = match self.memtable.segment_of(id) {
             Some(segment) if self.end_of(segment) >= end => Ok(true),
             // What is forgotten may be there still.
-            _ => self.runs.contain(id, end.max(self.horizon().saturating_add(1))),
-        }
+            _ => {
+                let end = end.max(self.horizon().saturating_add(1));
+                self.runs.contain(id, end, &mut from_disk)
+            }
+        };
+        self.reads.count(from_disk);
+        found
     }
 }
 

@@ -43,14 +43,17 @@ impl Runs {
         self.runs.iter()
     }
 
-    /// Whether a run that ends at `end` or later has the id (mixed).
+    /// Whether a run that ends at `end` or later has the id (mixed). `from_disk` is set where a page had to be read for it.
     #[inline]
-    pub fn contain(&self, id: u128, end: i64) -> Result<bool, StateError> {
+    pub fn contain(&self, id: u128, end: i64, from_disk: &mut bool) -> Result<bool, StateError> {
         let probe = Probe::of(id);
         // The latest first: most duplicates come soon.
         for (filter, run) in self.filters.iter().zip(&self.runs).rev() {
-            if filter.may_contain(&probe) && run.info().to >= end && run.contains(id)? {
-                return Ok(true);
+            if filter.may_contain(&probe) && run.info().to >= end {
+                *from_disk = true;
+                if run.contains(id)? {
+                    return Ok(true);
+                }
             }
         }
         Ok(false)

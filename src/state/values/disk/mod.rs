@@ -22,7 +22,7 @@ mod meta;
 mod tests;
 
 use super::{LONGEST_KEY, ValueStore, ValueWrite};
-use crate::state::StateError;
+use crate::state::{Reads, StateError};
 use ahash::AHashMap;
 use fjall::{Database, Keyspace, KeyspaceCreateOptions};
 use meta::Meta;
@@ -51,6 +51,8 @@ struct Shared {
     database: Database,
     path: PathBuf,
     stores: Mutex<BTreeMap<String, Known>>,
+    /// Of stores that were removed: a total never falls.
+    gone: Mutex<BTreeMap<String, Reads>>,
     /// For the write buffers of all stores, in bytes.
     buffers: usize,
 }
@@ -61,6 +63,16 @@ struct Known {
     /// In its write buffer, in bytes.
     buffered: usize,
     open: bool,
+}
+
+impl Known {
+    fn reads(&self) -> Reads {
+        let metrics = self.keyspace.metrics();
+        Reads {
+            memory: metrics.block_load_cached_count() as u64,
+            disk: metrics.block_load_io_count() as u64,
+        }
+    }
 }
 
 impl ValuesDatabase {
@@ -80,6 +92,7 @@ impl ValuesDatabase {
             database,
             path: path.to_owned(),
             stores: Mutex::default(),
+            gone: Mutex::default(),
             buffers: (memory_bytes / 4).max(LEAST_BUFFER),
         })))
     }
@@ -90,6 +103,19 @@ impl ValuesDatabase {
         let stores = self.0.stores();
         let named = stores.iter().filter(|(name, _)| name.starts_with(prefix));
         named.map(|(_, known)| known.keyspace.disk_space()).sum()
+    }
+
+    /// Blocks that were read since the start, of the stores whose names begin so: from the block cache, and from files. What write buffers
+    /// answer takes no block.
+    pub fn reads(&self, prefix: &str) -> Reads {
+        let mut reads = Reads::default();
+        let stores = self.0.stores();
+        let named = stores.iter().filter(|(name, _)| name.starts_with(prefix));
+        named.for_each(|(_, known)| reads.add(known.reads()));
+        let gone = self.0.gone.lock().unwrap_or_else(PoisonError::into_inner);
+        let named = gone.iter().filter(|(name, _)| name.starts_with(prefix));
+        named.for_each(|(_, gone)| reads.add(*gone));
+        reads
     }
 
     /// Opens a store as it was left, or an empty one. It is closed by being dropped.
@@ -143,7 +169,10 @@ impl ValuesDatabase {
         if stores.get(name).is_some_and(|known| known.open) {
             return Err(self.0.in_use(name));
         }
-        stores.remove(name);
+        if let Some(known) = stores.remove(name) {
+            let mut gone = self.0.gone.lock().unwrap_or_else(PoisonError::into_inner);
+            gone.entry(name.to_owned()).or_default().add(known.reads());
+        }
         if !self.0.database.keyspace_exists(name) {
             return Ok(());
         }

@@ -256,3 +256,33 @@ fn keys_that_the_engine_can_not_take_are_refused_and_no_key_is_a_key() {
     assert_eq!(store.get(b"").unwrap(), Some(b"2".to_vec()));
     assert!(database.store("").is_err() && database.store(&"n".repeat(256)).is_err());
 }
+
+#[test]
+fn blocks_that_are_read_are_counted_and_those_of_a_removed_store_stay_counted() {
+    let folder = TempDir::new().unwrap();
+    let database = open(&folder);
+    let mut store = database.store("totals/in/0").unwrap();
+    let writes: Vec<ValueWrite> = (0..20_000).map(|n| write(&format!("key-{n}"), Some("value"))).collect();
+    store.apply(&writes, Some(1)).unwrap();
+    let known = database.0.stores().get("totals/in/0").unwrap().keyspace.clone();
+    known.rotate_memtable_and_wait().unwrap();
+    let before = database.reads("totals/");
+    let found =
+        |store: &dyn ValueStore| (0..200).all(|n| store.get(format!("key-{}", n * 97).as_bytes()).unwrap().is_some());
+    assert!(found(store.as_ref()));
+    let first = database.reads("totals/");
+    assert!(
+        first.disk > before.disk,
+        "nothing was cached yet: {before:?}, {first:?}"
+    );
+    assert!(found(store.as_ref()));
+    let second = database.reads("totals/");
+    assert!(
+        second.memory >= first.memory + 200 && second.disk == first.disk,
+        "{first:?}, {second:?}"
+    );
+    assert_eq!(database.reads("others/"), Reads::default());
+    drop((store, known));
+    database.remove("totals/in/0").unwrap();
+    assert_eq!(database.reads("totals/"), second, "a total never falls");
+}

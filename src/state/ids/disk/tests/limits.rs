@@ -1,7 +1,9 @@
 //! Full and read-only disks, and the memory budget.
 
 use super::*;
+use crate::state::Reads;
 use crate::state::disk::simulated::Random;
+use crate::state::reads::ReadCounts;
 
 fn batch(from: u128, count: u128, time: i64) -> Vec<IdWrite> {
     (from..from + count).map(|id| IdWrite { id, time }).collect()
@@ -117,4 +119,26 @@ fn the_budget_is_never_exceeded() {
         drop(stores);
         assert_eq!(budget.used(), 0);
     }
+}
+
+#[test]
+fn look_ups_that_read_a_page_are_told_from_those_that_memory_answers() {
+    let (disk, budget) = (SimulatedDisk::new(1), Budget::new(1 << 20));
+    let counts = Arc::new(ReadCounts::default());
+    let mut store = open(&disk, 1_000, &budget).unwrap().counted_by(&counts);
+    store.apply(&batch(0, 10, 0), 0, Some(1)).unwrap();
+    assert!(store.contains(3).unwrap(), "it is new");
+    assert_eq!(counts.reads(), Reads { memory: 1, disk: 0 });
+    for n in 1..100 {
+        store.apply(&batch(n * 10, 10, 0), 0, Some(1)).unwrap();
+    }
+    let before = counts.reads();
+    assert!((0..500).all(|id| store.contains(id).unwrap()), "they are in files");
+    assert!(
+        (10_000..10_500).all(|id| !store.contains(id).unwrap()),
+        "filters know that they are not"
+    );
+    let (memory, disk) = (counts.reads().memory - before.memory, counts.reads().disk - before.disk);
+    assert_eq!(memory + disk, 1_000);
+    assert!((400..600).contains(&disk), "{disk} read a page");
 }
