@@ -1,7 +1,7 @@
 //! The chart as a whole: linted, packaged, of the program's version, and what it says after an installation.
 
 use crate::read;
-use crate::rendering::{documents, helm};
+use crate::rendering::{NEWEST, documents, helm};
 use std::process::Command;
 
 const BROKERS: &str = "kafka: {brokers: 'kafka:9092'}";
@@ -57,6 +57,41 @@ fn its_package_has_what_it_needs_and_no_tests() {
     }
     assert!(!list.contains("alerts/tests"), "{list}");
     assert!(std::fs::metadata(&package).expect("a package").len() < 100_000);
+}
+
+/// YAML would take them for a number and a boolean.
+#[test]
+fn a_release_may_be_called_123_and_a_stage_true() {
+    let arguments = [
+        "template",
+        "123",
+        "helm/millstream",
+        "--kube-version",
+        NEWEST,
+        "-n",
+        "456",
+        "-f",
+        "-",
+    ];
+    let values = format!("{{{BROKERS}, stages: {{main: null, \"true\": {{}}}}}}");
+    let text = helm(&arguments, &values).unwrap_or_else(|said| panic!("{said}"));
+    for object in documents(&text, "123") {
+        assert_eq!(object["metadata"]["namespace"], "456");
+        for labels in [
+            "/metadata/labels",
+            "/spec/selector/matchLabels",
+            "/spec/template/metadata/labels",
+        ] {
+            let labels = object
+                .pointer(labels)
+                .and_then(|labels| labels.as_object())
+                .into_iter()
+                .flatten();
+            for (key, value) in labels {
+                assert!(value.is_string(), "{key}: {value} in {object}");
+            }
+        }
+    }
 }
 
 fn notes(values: &str) -> String {

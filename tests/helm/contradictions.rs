@@ -46,6 +46,14 @@ const CONTRADICTIONS: &[(&str, &str)] = &[
         "{K, topology: {files: {topology.yaml: a}}, stages: {main: {file: feeds.yaml}}}",
         "topology.files has no `feeds.yaml`, which the stage main runs",
     ),
+    (
+        "{K, commonLabels: {app.kubernetes.io/name: x}}",
+        "commonLabels has `app.kubernetes.io/name`, of which selectors are made",
+    ),
+    (
+        "{K, podLabels: {millstream/stage: x}}",
+        "podLabels of the stage main has `millstream/stage`",
+    ),
     ("{K, stages: {main: null}}", "stages is empty, so nothing would run"),
     (
         "{K, stages: {feeds: {only: [a]}}}",

@@ -64,13 +64,13 @@ MILLSTREAM_KAFKA_{{ . | upper | replace "." "_" }}
     sources:
       {{- with $tls.existingSecret }}
       - secret:
-          name: {{ . }}
+          name: {{ . | quote }}
           items:
             - {key: {{ $tls.caKey | quote }}, path: ca.crt}
       {{- end }}
       {{- with $client }}
       - secret:
-          name: {{ . }}
+          name: {{ . | quote }}
           items:
             - {key: {{ $tls.certKey | quote }}, path: tls.crt}
             - {key: {{ $tls.keyKey | quote }}, path: tls.key}

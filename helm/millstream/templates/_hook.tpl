@@ -3,11 +3,8 @@
 {{/* (dict "root" $ "component" NAME) */}}
 {{- define "millstream.hookPodMetadata" -}}
 labels:
-  {{- include "millstream.releaseLabels" .root | nindent 2 }}
-  app.kubernetes.io/component: {{ .component }}
-  {{- with .root.Values.commonLabels }}
-  {{- toYaml . | nindent 2 }}
-  {{- end }}
+  {{- $own := include "millstream.releaseLabels" .root | fromYaml }}
+  {{- merge (dict "app.kubernetes.io/component" .component) $own .root.Values.commonLabels | toYaml | nindent 2 }}
 {{- with .root.Values.hooks.podAnnotations }}
 annotations:
   {{- toYaml . | nindent 2 }}
@@ -25,7 +22,7 @@ imagePullSecrets:
 securityContext:
   {{- toYaml .Values.podSecurityContext | nindent 2 }}
 {{- with .Values.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 {{- with .Values.hostAliases }}
 hostAliases:

@@ -36,8 +36,8 @@
 
 {{/* What all pods of the release have, those of hooks and tests too. */}}
 {{- define "millstream.releaseLabels" -}}
-app.kubernetes.io/name: {{ include "millstream.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "millstream.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
 {{/* What the pods have that process, and no pod of a hook or test: a Service must not send anybody there. */}}
@@ -49,30 +49,25 @@ app.kubernetes.io/component: pipeline
 {{/* Of one stage. (list $ NAME) */}}
 {{- define "millstream.stageSelectorLabels" -}}
 {{ include "millstream.selectorLabels" (index . 0) }}
-millstream/stage: {{ index . 1 }}
+millstream/stage: {{ index . 1 | quote }}
 {{- end -}}
 
-{{- define "millstream.labels" -}}
+{{/* What every object has, whatever is set. */}}
+{{- define "millstream.ownLabels" -}}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
 {{ include "millstream.releaseLabels" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/part-of: millstream
 app.kubernetes.io/managed-by: {{ .Release.Service }}
-{{- with .Values.commonLabels }}
-{{ toYaml . }}
-{{- end }}
 {{- end -}}
 
 {{/* The metadata of an object. (dict "root" $ "name" NAME "labels" {} "annotations" {}), the last two if there are any. */}}
 {{- define "millstream.metadata" -}}
 {{- $root := .root -}}
-name: {{ .name }}
-namespace: {{ $root.Release.Namespace }}
+name: {{ .name | quote }}
+namespace: {{ $root.Release.Namespace | quote }}
 labels:
-  {{- include "millstream.labels" $root | nindent 2 }}
-  {{- with .labels }}
-  {{- toYaml . | nindent 2 }}
-  {{- end }}
+  {{- mergeOverwrite (include "millstream.ownLabels" $root | fromYaml) (deepCopy $root.Values.commonLabels) (default dict .labels) | toYaml | nindent 2 }}
 {{- with merge (dict) (default dict .annotations) $root.Values.commonAnnotations }}
 annotations:
   {{- toYaml . | nindent 2 }}

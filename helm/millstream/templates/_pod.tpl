@@ -5,25 +5,21 @@
 {{- $webhook := and $root.Values.webhook.enabled (eq $root.Values.webhook.stage $stage.name) -}}
 metadata:
   labels:
-    {{- include "millstream.stageSelectorLabels" (list $root $stage.name) | nindent 4 }}
-    {{- with merge (dict) $stage.podLabels $root.Values.commonLabels }}
-    {{- toYaml . | nindent 4 }}
-    {{- end }}
+    {{- $selector := include "millstream.stageSelectorLabels" (list $root $stage.name) | fromYaml }}
+    {{- merge $selector $stage.podLabels $root.Values.commonLabels | toYaml | nindent 4 }}
   annotations:
-    kubectl.kubernetes.io/default-container: millstream
+    {{- $annotations := dict "kubectl.kubernetes.io/default-container" "millstream" }}
     {{- if eq (include "millstream.topologyKind" $root) "files" }}
-    # A change of the topology makes new pods.
-    checksum/topology: {{ include "millstream.topologyData" $root | sha256sum }}
+    {{- /* A change of the topology makes new pods. */}}
+    {{- $_ := set $annotations "checksum/topology" (include "millstream.topologyData" $root | sha256sum) }}
     {{- end }}
-    {{- with $stage.podAnnotations }}
-    {{- toYaml . | nindent 4 }}
-    {{- end }}
+    {{- mergeOverwrite $annotations $stage.podAnnotations | toYaml | nindent 4 }}
 spec:
   {{- with $root.Values.imagePullSecrets }}
   imagePullSecrets:
     {{- toYaml . | nindent 4 }}
   {{- end }}
-  serviceAccountName: {{ include "millstream.serviceAccountName" $root }}
+  serviceAccountName: {{ include "millstream.serviceAccountName" $root | quote }}
   automountServiceAccountToken: {{ $root.Values.serviceAccount.automountToken }}
   # A Service called millstream-http would otherwise be a variable that looks like a setting.
   enableServiceLinks: false
@@ -31,13 +27,13 @@ spec:
     {{- toYaml $root.Values.podSecurityContext | nindent 4 }}
   terminationGracePeriodSeconds: {{ $stage.terminationGracePeriodSeconds }}
   {{- with $stage.priorityClassName }}
-  priorityClassName: {{ . }}
+  priorityClassName: {{ . | quote }}
   {{- end }}
   {{- with $stage.schedulerName }}
-  schedulerName: {{ . }}
+  schedulerName: {{ . | quote }}
   {{- end }}
   {{- with $stage.runtimeClassName }}
-  runtimeClassName: {{ . }}
+  runtimeClassName: {{ . | quote }}
   {{- end }}
   {{- with $stage.hostAliases }}
   hostAliases:

@@ -42,7 +42,7 @@
 {{- if eq $kind "files" }}
 - name: topology
   configMap:
-    name: {{ .configMap }}
+    name: {{ .configMap | quote }}
     items:
       {{- range $path, $_ := $topology.files }}
       - {key: {{ include "millstream.fileKey" $path | quote }}, path: {{ $path | quote }}}
@@ -50,7 +50,7 @@
 {{- else if eq $kind "configMap" }}
 - name: topology
   configMap:
-    name: {{ $topology.existingConfigMap.name }}
+    name: {{ $topology.existingConfigMap.name | quote }}
     {{- with $topology.existingConfigMap.items }}
     items:
       {{- toYaml . | nindent 6 }}

@@ -59,6 +59,12 @@
 {{- if gt $size 1000000 -}}
 {{- $wrong = append $wrong (printf "topology.files is %d bytes, and a ConfigMap takes 1 MiB: use topology.image, or build the topology into an image of your own and set topology.path" $size) -}}
 {{- end -}}
+{{- $reserved := list "app.kubernetes.io/name" "app.kubernetes.io/instance" "app.kubernetes.io/component" "millstream/stage" -}}
+{{- range $label, $_ := $values.commonLabels -}}
+{{- if has $label $reserved -}}
+{{- $wrong = append $wrong (printf "commonLabels has `%s`, of which selectors are made: leave it out (nameOverride changes the name)" $label) -}}
+{{- end -}}
+{{- end -}}
 {{- $names := list -}}
 {{- range $name, $own := $values.stages -}}
 {{- if not (kindIs "invalid" $own) -}}
@@ -86,6 +92,11 @@
 {{- end -}}
 {{- if and $topology.files (not (hasKey $topology.files (default "topology.yaml" $stage.file))) -}}
 {{- $wrong = append $wrong (printf "topology.files has no `%s`, which the stage %s runs: add it, or name another one in topology.file" (default "topology.yaml" $stage.file) $name) -}}
+{{- end -}}
+{{- range $label, $_ := $stage.podLabels -}}
+{{- if has $label $reserved -}}
+{{- $wrong = append $wrong (printf "podLabels of the stage %s has `%s`, of which selectors are made: leave it out" $name $label) -}}
+{{- end -}}
 {{- end -}}
 {{- if and (eq $stage.kind "Deployment") (dig "persistence" "enabled" false $own) -}}
 {{- $wrong = append $wrong (printf "stages.%s is a Deployment with persistence, but only a StatefulSet's pods have volumes of their own: set stages.%s.kind to StatefulSet, or remove its persistence" $name $name) -}}
