@@ -2,7 +2,7 @@
 
 use crate::broker::memory::{Fault, MemoryBroker, Operation, Point, When};
 use crate::broker::{Outgoing, Reaction};
-use crate::engine::{Shared, Standbys, Step, Tables, Wiring, Worker, WorkerSettings, prepare};
+use crate::engine::{Shared, Standbys, Step, Tables, Tracing, Wiring, Worker, WorkerSettings, prepare};
 use crate::observe::logs;
 use crate::registry::{NoRegistry, Registry};
 use crate::state::MemoryStores;
@@ -64,6 +64,7 @@ fn run(broker: &MemoryBroker) {
         stores: Box::new(MemoryStores),
         standbys: Standbys::default(),
         failures: Arc::default(),
+        tracing: Tracing::off(),
         samples: Arc::default(),
         topology,
     };

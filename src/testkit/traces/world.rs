@@ -55,6 +55,7 @@ impl World {
             stores: Box::new(MemoryStores),
             standbys: Standbys::default(),
             failures: Arc::default(),
+            samples: Arc::default(),
         });
         let settings = WorkerSettings {
             // One that is built anew takes its predecessor's place at once.
