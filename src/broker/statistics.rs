@@ -18,8 +18,8 @@ pub struct Statistics {
     /// Requests that had no answer in time, since the start.
     pub timeouts: u64,
     /// No consumer is connected to any broker, and was not a while ago. Consumers alone, as each keeps its group's coordinator at hand; a
-    /// producer that has nothing to write may let go of all.
-    pub away: bool,
+    /// producer that has nothing to write may let go of all. `None`: there is no consumer that has told anything.
+    pub away: Option<bool>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

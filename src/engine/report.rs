@@ -128,7 +128,9 @@ impl Reporter {
     }
 
     /// Of a worker that has nothing to do no call fails: that the brokers went away its clients alone know.
-    fn brokers(&mut self, away: bool) {
+    fn brokers(&mut self, away: Option<bool>) {
+        // Where there is no consumer a new one is being built, which succeeds when the brokers are back.
+        let away = away.unwrap_or(self.away);
         match (self.away, away) {
             (false, true) => tracing::warn!("no broker is connected any more: the brokers are waited for"),
             (true, false) => tracing::info!("the brokers are connected again"),

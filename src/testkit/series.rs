@@ -12,7 +12,7 @@ use crate::state::MemoryStores;
 use crate::topology::{Topology, load_text};
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 const TOPOLOGY: &str = r#"
@@ -65,8 +65,8 @@ fn driven(topology: &Arc<Topology>, many: usize) -> Driver {
     driver
 }
 
-/// A broker that knows where partitions end.
-struct Measured(MemoryBroker, i32);
+/// A broker that knows where so many partitions end, and whether its clients find it.
+struct Measured(MemoryBroker, i32, Arc<Mutex<Option<bool>>>);
 
 impl Broker for Measured {
     fn consumer(&self, settings: &ConsumerSettings) -> Result<Box<dyn Consumer>, BrokerError> {
@@ -98,6 +98,7 @@ impl Broker for Measured {
         };
         Statistics {
             partitions: (0..self.1).map(|number| (partition(number), ends)).collect(),
+            away: *self.2.lock().unwrap(),
             ..Statistics::default()
         }
     }
@@ -133,7 +134,7 @@ fn series(driver: &Driver, topology: &Arc<Topology>, workers: usize, partitions:
         status.publish(index, worker);
     }
     let exposition = recorded_with(|live| {
-        let broker = Box::new(Measured(MemoryBroker::new(0), partitions));
+        let broker = Box::new(Measured(MemoryBroker::new(0), partitions, Arc::default()));
         Reporter::new(status, Arc::clone(live), broker, Arc::new(MemoryStores)).update();
     });
     let text = exposition.render();
@@ -163,6 +164,35 @@ fn neither_partitions_nor_workers_nor_what_is_in_records_make_series() {
     ] {
         assert!(one.contains(name), "{name} is not in {one:#?}");
     }
+}
+
+#[test]
+fn brokers_are_waited_for_when_no_client_finds_them_until_one_does() {
+    let topology = topology();
+    let driver = driven(&topology, 1);
+    let status = Arc::new(Status::new(&topology, driver.wiring(), 1));
+    let away = Arc::new(Mutex::new(None));
+    recorded_with(|live| {
+        let broker = Box::new(Measured(MemoryBroker::new(0), 1, Arc::clone(&away)));
+        let mut reporter = Reporter::new(Arc::clone(&status), Arc::clone(live), broker, Arc::new(MemoryStores));
+        // Without a consumer nothing is known anew: one that is being built changes nothing.
+        for (told, waits) in [
+            (None, false),
+            (Some(false), false),
+            (Some(true), true),
+            (None, true),
+            (Some(false), false),
+        ] {
+            *away.lock().unwrap() = told;
+            reporter.update();
+            let reasons = status.reasons();
+            assert_eq!(
+                reasons == ["the brokers are waited for"],
+                waits,
+                "{told:?}: {reasons:?}"
+            );
+        }
+    });
 }
 
 #[test]

@@ -468,7 +468,7 @@ function lookAtRecords() {
       if (open !== id) return;
       const begins = $('samples');
       paintRecords(found);
-      if (begins) $('panel-samples').scrollIntoView();
+      if (begins) $('panel').scrollTop = $('panel-samples').offsetTop - 12;
       looking = setTimeout(lookAtRecords, 1000);
     });
 }
