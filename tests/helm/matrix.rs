@@ -138,7 +138,7 @@ keda:
     case("no limits", "resources: {limits: null}"),
     case("memory by hand", "{stateMemory: 32MB, workers: 4, extraArgs: [--kafka, linger.ms=5]}"),
     case("another port", "http: {port: 9000, listen: '[::]', admin: true, authSecret: {name: page, key: login}}"),
-    case("logs and traces", "{logging: {format: text, level: debug}, tracing: {endpoint: 'http://collector:4317'}}"),
+    case("logs and traces", "{logging: {format: text, level: debug}, tracing: {endpoint: 'http://collector:4318'}}"),
     case("no check", "check: {enabled: false}"),
     case("a check without Secrets", "{check: {strict: false}, topology: {existingSecrets: [orders]}, extraEnvFrom: [{secretRef: {name: more}}]}"),
     case(
@@ -148,7 +148,7 @@ keda:
     case("no canary", "canary: {enabled: false}"),
     case(
         "a canary of one's own",
-        "canary: {to: orders, from: orders.done, value: '{\"id\": \"{canary}\"}', key: '{canary}', headers: {env: dev}, timeout: 2m}",
+        "canary: {to: orders, from: orders.done, deadLetters: orders.dead-letters, value: '{\"id\": \"{canary}\"}', key: '{canary}', headers: {env: dev}, timeout: 2m}",
     ),
     case("no Service", "service: {enabled: false}"),
     case("a Service for all", "service: {type: LoadBalancer, port: 80, annotations: {a: b}, ipFamilyPolicy: PreferDualStack}"),
