@@ -22,7 +22,7 @@ use std::time::{Duration, Instant, SystemTime};
 /// So many of each part are kept.
 pub const KEPT: usize = 5;
 /// So many parts are looked at, at a time: another one takes the place of the one that was asked for the longest ago.
-const LOOKED_AT: usize = 16;
+const LOOKED_AT: usize = 32;
 /// For so long after it was asked for a part is looked at.
 const ATTENTION: Duration = Duration::from_secs(10);
 /// Between two samples of one part: to write one costs as much as to process a few.

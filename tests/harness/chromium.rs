@@ -83,8 +83,26 @@ impl Chromium {
 
     /// Writes a picture of the window to the folder of the tests' files.
     pub fn shot(&mut self, name: &str) {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.png"));
+        self.shot_to(&Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.png")));
+    }
+
+    /// Writes a picture of the window there.
+    pub fn shot_to(&mut self, path: &Path) {
         self.must("shot", json!({"path": path}));
+    }
+
+    /// Writes a picture of the whole page, however long it is.
+    pub fn whole_shot(&mut self, path: &Path) {
+        self.must("shot", json!({"path": path, "full": true}));
+    }
+
+    /// Opens a page that is a file.
+    pub fn open_file(&mut self, path: &Path, (width, height): (u32, u32)) {
+        let url = format!("file://{}", path.display());
+        self.must(
+            "open",
+            json!({"url": url, "dark": true, "width": width, "height": height}),
+        );
     }
 
     /// What the console said since the last time, and every address that was asked for.

@@ -25,7 +25,7 @@ const steps = {
     page.on('pageerror', (error) => said.push(String(error)));
     page.on('request', (request) => asked.push(request.url()));
     const answer = await page.goto(url);
-    return answer.status();
+    return answer?.status() ?? null;
   },
   /** What an expression in the page comes to, once it is something. Playwright's own way evaluates in the page, whose policy forbids that. */
   async wait({ expression, limit }) {

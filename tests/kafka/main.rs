@@ -23,6 +23,7 @@ mod observe;
 mod outages;
 mod own;
 mod page;
+mod pictures;
 mod pipeline;
 mod pods;
 mod prometheus;

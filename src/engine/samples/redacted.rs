@@ -48,7 +48,8 @@ impl Text {
         if bytes <= most {
             return Self { text, note: None };
         }
-        text.truncate(text.floor_char_boundary(most));
+        let end = (0..=most).rev().find(|end| text.is_char_boundary(*end));
+        text.truncate(end.unwrap_or(0));
         Self {
             text,
             note: Some(format!("cut: it has {bytes} bytes")),
@@ -59,7 +60,7 @@ impl Text {
 /// What must not be shown.
 #[derive(Debug, Default)]
 pub(super) struct Redaction {
-    hidden: SecretNames,
+    pub(super) hidden: SecretNames,
 }
 
 impl Redaction {

@@ -230,3 +230,12 @@ fn no_worker_waits_for_whoever_looks() {
     drop(looking);
     assert!(samples.look_at(Part::Source(0)).is_empty());
 }
+
+#[test]
+fn what_the_shipped_topology_reveals_is_hidden_under_its_new_names_and_little_else_is() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("topology/customer-events");
+    let loaded = topology::load(&path, &|_| None).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
+    let hidden = Samples::of(&loaded).redaction.hidden;
+    let new: Vec<&str> = hidden.iter().filter(|name| !loaded.secrets.contains(name)).collect();
+    assert_eq!(new, ["code", "link", "parameter", "token"]);
+}

@@ -466,7 +466,9 @@ function lookAtRecords() {
     .catch(() => ({ why: 'the instance does not answer' }))
     .then((found) => {
       if (open !== id) return;
+      const begins = $('samples');
       paintRecords(found);
+      if (begins) $('panel-samples').scrollIntoView();
       looking = setTimeout(lookAtRecords, 1000);
     });
 }

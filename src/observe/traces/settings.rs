@@ -79,7 +79,7 @@ impl Settings {
             endpoint: format!("{collector}/v1/traces"),
             timeout: Duration::from_secs(10),
             retry: RetryPolicy::disabled(),
-            flush: FLUSH,
+            flush: Duration::from_secs(20),
         }
     }
 }

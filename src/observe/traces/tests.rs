@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 
 const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
+/// A port that nobody is given by chance.
+const NOBODY: &str = "http://127.0.0.1:9";
+
 /// Of records from offset 0 on.
 fn spans(count: usize) -> Vec<Span> {
     let place = Arc::new(Place::new("orders", "shop", "intake"));
@@ -120,8 +123,7 @@ fn dropped_with(settings: &Settings, does: impl FnOnce(&Traces)) -> String {
 
 #[test]
 fn what_a_collector_that_is_away_or_refuses_does_not_take_is_counted() {
-    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let away = dropped(&format!("http://{nobody}"), |traces| traces.hand_over(&mut spans(7), 0));
+    let away = dropped(NOBODY, |traces| traces.hand_over(&mut spans(7), 0));
     assert!(
         away.contains("{reason=\"collector\"} 7") && away.contains("exported_total 0"),
         "{away}"

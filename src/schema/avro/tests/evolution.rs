@@ -71,7 +71,7 @@ fn evolved(of: &mut Json, hows: &mut impl Iterator<Item = u8>, in_union: bool) {
 }
 
 /// Of those the library takes the first, whatever its name; and a map it takes for a record, where there is one.
-fn several_named(of: &Json) -> bool {
+pub fn several_named(of: &Json) -> bool {
     match of {
         Json::Array(parts) => {
             parts

@@ -1,5 +1,6 @@
 //! What is written here `apache-avro` reads as the same, and the other way round.
 
+use super::evolution::several_named;
 use super::random::{Type, expected, types};
 use super::{decode, schema};
 use crate::schema::avro::{AvroSchema, Decoder};
@@ -111,6 +112,8 @@ proptest! {
 
     #[test]
     fn what_is_written_the_library_reads((of, value) in typed()) {
+        // `{}` is a value of each of two records whose members may be null: written is the first, which has them.
+        prop_assume!(!several_named(&of.schema()));
         let text = of.schema().to_string();
         let (ours, theirs) = (schema(&text), Schema::parse_str(&text).unwrap());
         let json = expected(&value);
