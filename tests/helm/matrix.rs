@@ -91,7 +91,7 @@ topics: {apply: true}",
     ),
     case(
         "two stages",
-        "stages: {main: {only: [dedupe], workers: 2}, feeds: {kind: Deployment, only: [ecomm], file: feeds.yaml, deploymentStrategy: {type: Recreate, rollingUpdate: null}}}",
+        "stages: {main: {only: [dedupe], workers: 2}, feeds: {kind: Deployment, only: [ecomm], file: feeds.yaml, deploymentStrategy: {type: Recreate}}}",
     ),
     case("no volume", "persistence: {enabled: false, ephemeralSizeLimit: 5Gi}"),
     case(
@@ -173,7 +173,7 @@ webhook:
     matches: [{path: {type: Exact, value: /feeds/eventbridge}}]
     filters: [{type: ResponseHeaderModifier, responseHeaderModifier: {add: [{name: a, value: b}]}}]",
     ),
-    case("a network policy", "{kafka: {brokers: 'a:9092,b:9093,c:9092'}, networkPolicy: {enabled: true}}"),
+    case("a network policy", "{kafka: {brokers: 'a:9092, b:9093,c:9092 '}, networkPolicy: {enabled: true}}"),
     case("the namespace's account", "serviceAccount: {create: false}"),
     case("an account of one's own", "serviceAccount: {name: events, annotations: {role: reader}, automountToken: false}"),
     case(
