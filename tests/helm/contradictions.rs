@@ -136,6 +136,10 @@ const CONTRADICTIONS: &[(&str, &str)] = &[
         "resources.limits.memory of the stage main is `500m`, of which no memory budget can be made",
     ),
     (
+        "{K, resources: {requests: {memory: 1Gi}, limits: {memory: 900M}}}",
+        "resources.requests.memory of the stage main is more than its limit of 900M: lower it, or leave it out",
+    ),
+    (
         "{K, webhook: {ingress: {enabled: true, hosts: [{host: h, paths: [{path: /}]}]}}}",
         "webhook.ingress or webhook.httpRoute is enabled, but webhook.enabled is not",
     ),

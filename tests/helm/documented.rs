@@ -1,7 +1,9 @@
 //! What the pages tell people to type: every set of values, and every line of an installation.
 
-use crate::rendering::{NEWEST, helm, template};
-use crate::{read, report};
+use crate::rendering::{NEWEST, documents, helm, template, tool};
+use crate::{read, report, root};
+use std::path::Path;
+use std::process::Command;
 
 const PAGES: [&str; 5] = [
     "README.md",
@@ -46,7 +48,7 @@ fn all_lines_of_an_installation_render() {
         let lines = text.lines().map(|line| line.trim_start_matches(['#', ' ']));
         for line in lines.filter(|line| line.starts_with("helm install ") || line.starts_with("helm upgrade ")) {
             let words = line.split_whitespace().skip(2);
-            // what a loop above it gathers is tested in `topology`
+            // what a loop above it gathers is tested below
             let words = words.filter(|word| !["--install", "\"${arguments[@]}\""].contains(word));
             let arguments: Vec<&str> = ["template", "--kube-version", NEWEST]
                 .into_iter()
@@ -60,4 +62,44 @@ fn all_lines_of_an_installation_render() {
     }
     assert!(seen > 5, "{seen} lines");
     report(&findings);
+}
+
+fn count(folder: &Path) -> usize {
+    let entries = std::fs::read_dir(folder).expect("a folder");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    paths.map(|path| if path.is_dir() { count(&path) } else { 1 }).sum()
+}
+
+/// The loop over a topology's files, as it stands in the page, in a shell.
+#[test]
+fn the_loop_over_a_topologys_files_gives_helm_each_of_them_whole() {
+    let blocks = blocks(&read("docs/kubernetes.md"), "sh");
+    let script = blocks
+        .iter()
+        .find(|block| block.contains("arguments=()"))
+        .expect("a loop");
+    let folder = tempfile::tempdir().expect("a folder");
+    let topology = root().join("topology/customer-events");
+    std::os::unix::fs::symlink(&topology, folder.path().join("orders")).expect("a link");
+    std::os::unix::fs::symlink(root().join("helm"), folder.path().join("helm")).expect("a link");
+    let helm = format!(
+        "set -eu; helm() {{ shift 2; {} template --kube-version {NEWEST} \"$@\"; }}\n",
+        tool("helm-2.2.2/helm").display()
+    );
+    let mut bash = Command::new("bash");
+    let output = bash
+        .arg("-c")
+        .arg(helm + script)
+        .current_dir(folder.path())
+        .output()
+        .expect("bash starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let objects = documents(&String::from_utf8(output.stdout).expect("UTF-8"), "the loop");
+    let mut maps = objects.iter().filter(|object| object["kind"] == "ConfigMap");
+    let map = maps
+        .find(|map| map["metadata"]["name"] == "orders-millstream-topology")
+        .expect("a topology");
+    assert_eq!(map["data"].as_object().expect("data").len(), count(&topology));
+    let nested = read("topology/customer-events/normalize/rabbitmq/created.yaml");
+    assert_eq!(map["data"]["normalize__rabbitmq__created.yaml"], nested);
 }

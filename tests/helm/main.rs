@@ -12,6 +12,7 @@ mod matrix;
 mod memory;
 mod observed;
 mod pods;
+mod program;
 mod readme;
 mod rendering;
 mod security;

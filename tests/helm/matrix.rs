@@ -91,7 +91,7 @@ topics: {apply: true}",
     ),
     case(
         "two stages",
-        "stages: {main: {only: [dedupe], workers: 2}, feeds: {kind: Deployment, only: [ecomm], file: feeds.yaml, deploymentStrategy: {type: Recreate, rollingUpdate: null}}}",
+        "stages: {main: {only: [dedupe], workers: 2}, feeds: {kind: Deployment, only: [ecomm], file: feeds.yaml, deploymentStrategy: {type: Recreate}}}",
     ),
     case("no volume", "persistence: {enabled: false, ephemeralSizeLimit: 5Gi}"),
     case(
@@ -138,7 +138,7 @@ keda:
     case("no limits", "resources: {limits: null}"),
     case("memory by hand", "{stateMemory: 32MB, workers: 4, extraArgs: [--kafka, linger.ms=5]}"),
     case("another port", "http: {port: 9000, listen: '[::]', admin: true, authSecret: {name: page, key: login}}"),
-    case("logs and traces", "{logging: {format: text, level: debug}, tracing: {endpoint: 'http://collector:4317'}}"),
+    case("logs and traces", "{logging: {format: text, level: debug}, tracing: {endpoint: 'http://collector:4318'}}"),
     case("no check", "check: {enabled: false}"),
     case("a check without Secrets", "{check: {strict: false}, topology: {existingSecrets: [orders]}, extraEnvFrom: [{secretRef: {name: more}}]}"),
     case(
@@ -148,7 +148,7 @@ keda:
     case("no canary", "canary: {enabled: false}"),
     case(
         "a canary of one's own",
-        "canary: {to: orders, from: orders.done, value: '{\"id\": \"{canary}\"}', key: '{canary}', headers: {env: dev}, timeout: 2m}",
+        "canary: {to: orders, from: orders.done, deadLetters: orders.dead-letters, value: '{\"id\": \"{canary}\"}', key: '{canary}', headers: {env: dev}, timeout: 2m}",
     ),
     case("no Service", "service: {enabled: false}"),
     case("a Service for all", "service: {type: LoadBalancer, port: 80, annotations: {a: b}, ipFamilyPolicy: PreferDualStack}"),
@@ -173,7 +173,7 @@ webhook:
     matches: [{path: {type: Exact, value: /feeds/eventbridge}}]
     filters: [{type: ResponseHeaderModifier, responseHeaderModifier: {add: [{name: a, value: b}]}}]",
     ),
-    case("a network policy", "{kafka: {brokers: 'a:9092,b:9093,c:9092'}, networkPolicy: {enabled: true}}"),
+    case("a network policy", "{kafka: {brokers: 'a:9092, b:9093,c:9092 '}, networkPolicy: {enabled: true}}"),
     case("the namespace's account", "serviceAccount: {create: false}"),
     case("an account of one's own", "serviceAccount: {name: events, annotations: {role: reader}, automountToken: false}"),
     case(

@@ -52,3 +52,27 @@ pub fn variable<'r>(container: &'r Value, name: &str) -> Option<&'r Value> {
     let found = variables.iter().find(|variable| variable["name"] == name)?;
     found.get("value").or(found.get("valueFrom"))
 }
+
+/// Kubernetes refuses the numbers of a rolling update beside it, and they are there by default.
+#[test]
+fn a_deployment_that_is_recreated_says_no_more_than_that() {
+    let rendering = crate::rendering::all()
+        .iter()
+        .find(|rendering| rendering.case == "two stages");
+    let deployment = rendering.expect("a case").object("Deployment", "try-millstream-feeds");
+    assert_eq!(deployment["spec"]["strategy"], serde_json::json!({"type": "Recreate"}));
+}
+
+/// Kubernetes refuses a pod that asks for more than it may take.
+#[test]
+fn a_lower_limit_alone_is_enough() {
+    let values = "{kafka: {brokers: 'a:1'}, resources: {limits: {memory: 128Mi}}}";
+    let rendering = crate::rendering::render("a lower limit", values, crate::rendering::NEWEST);
+    let pods = pods(&rendering);
+    let pod = pods.iter().find(|pod| pod.processes).expect("a pod");
+    assert!(
+        pod.containers()
+            .iter()
+            .all(|container| container["resources"]["requests"]["memory"].is_null())
+    );
+}

@@ -133,6 +133,19 @@ fn every_pod_that_processes_is_probed_and_has_time_to_end() {
     });
 }
 
+/// What the policy lets out by default is where Kafka is.
+#[test]
+fn the_network_policy_knows_kafkas_ports_by_its_address() {
+    let rendering = all()
+        .iter()
+        .find(|rendering| rendering.case == "a network policy")
+        .expect("a case");
+    let policy = rendering.object("NetworkPolicy", "try-millstream");
+    let ports = policy["spec"]["egress"][1]["ports"].as_array().expect("ports");
+    let ports: Vec<&Value> = ports.iter().map(|port| &port["port"]).collect();
+    assert_eq!(ports, [9092, 9093]);
+}
+
 #[test]
 fn nothing_secret_is_written_down() {
     each(|pod, findings| {

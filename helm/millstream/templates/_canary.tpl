@@ -3,9 +3,9 @@
 {{- $canary := .Values.canary -}}
 {{- if $canary.enabled -}}
 {{- if $canary.to -}}
-{{- pick $canary "to" "from" "value" "key" "headers" | toYaml -}}
+{{- pick $canary "to" "from" "deadLetters" "value" "key" "headers" | toYaml -}}
 {{- else if and (eq (include "millstream.topologyKind" .) "path") (eq .Values.topology.path "/topology/customer-events") -}}
-{{- dict "to" "feed.customer" "from" "activity-dev" "value" (.Files.Get "files/canary.json") "key" "" "headers" dict | toYaml -}}
+{{- dict "to" "feed.customer" "from" "activity-dev" "deadLetters" "customer-events.dead-letters" "value" (.Files.Get "files/canary.json") "key" "" "headers" dict | toYaml -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

@@ -131,7 +131,11 @@
 {{- if and $budget.enabled (ne (toString $budget.minAvailable) "") (ne (toString $budget.maxUnavailable) "") -}}
 {{- $wrong = append $wrong (printf "podDisruptionBudget of the stage %s has both minAvailable and maxUnavailable: keep one of them" $name) -}}
 {{- end -}}
+{{- $asked := include "millstream.bytes" (dig "requests" "memory" "" $stage.resources) -}}
 {{- with dig "limits" "memory" "" $stage.resources -}}
+{{- if lt (include "millstream.bytes" . | int64) (int64 $asked) -}}
+{{- $wrong = append $wrong (printf "resources.requests.memory of the stage %s is more than its limit of %v: lower it, or leave it out, which asks for the limit" $name .) -}}
+{{- end -}}
 {{- if not (include "millstream.bytes" .) -}}
 {{- $wrong = append $wrong (printf "resources.limits.memory of the stage %s is `%v`, of which no memory budget can be made: write it as 512Mi or 2Gi, or set stateMemory" $name .) -}}
 {{- end -}}
