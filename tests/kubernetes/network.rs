@@ -50,6 +50,7 @@ fn client(name: &str, scrapes: &str) -> String {
     let image = setting("MILLSTREAM_TEST_CLIENT");
     format!(
         r#"{{"apiVersion": "v1", "kind": "Pod", "metadata": {{"name": "{name}", "labels": {{"scrapes": "{scrapes}"}}}}, "spec": {{
+            "terminationGracePeriodSeconds": 0,
             "securityContext": {{"runAsNonRoot": true, "runAsUser": 65532, "seccompProfile": {{"type": "RuntimeDefault"}}}},
             "containers": [{{"name": "client", "image": "{image}", "imagePullPolicy": "IfNotPresent",
                 "command": ["/bin/busybox", "sleep", "3600"],
