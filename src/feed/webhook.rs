@@ -19,7 +19,7 @@ use super::FeedError;
 use super::outlet::Outlet;
 use super::running::Stop;
 use super::trace;
-use crate::observe::connections::Bounded;
+use crate::observe::connections::{self, Bounded};
 use crate::topology::{Webhook, WebhookAuth};
 use answer::{Accepted, Refusal};
 use auth::Auth;
@@ -27,7 +27,7 @@ use axum::extract::{Request, State};
 use axum::handler::Handler as _;
 use axum::http::Method;
 use axum::response::{IntoResponse, Response};
-use axum_server::{Handle, Server};
+use axum_server::Handle;
 use delivery::Delivery;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -35,17 +35,10 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::time::Instant;
 
-/// How long a new connection may take for its handshake, and again for the head of its first request.
-const FIRST: Duration = Duration::from_secs(10);
-/// How long the next head may take, idle time included: longer than the minute for which load balancers keep a connection, as
-/// one that is closed while a request is on its way costs a try. Only who may post gets that far.
-const NEXT: Duration = Duration::from_secs(75);
 /// Connections at a time. Each may hold a head and the buffers of TLS; bodies have a limit of their own.
 const CONNECTIONS: usize = 512;
 /// Connections that wait until they are taken; the system may have a limit of its own.
 const BACKLOG: u32 = 1024;
-/// Of the head of a request, about.
-const HEAD_BYTES: usize = 32 << 10;
 /// Beyond `timeout`, so that an answer at the last moment is still written.
 const LAST_ANSWERS: Duration = Duration::from_millis(500);
 
@@ -92,15 +85,7 @@ async fn serve(listener: TcpListener, settings: &Webhook, outlet: Outlet, stop: 
     });
     let telling = tokio::spawn(async move { delivery.tell_all().await });
     let handle = Handle::new();
-    let mut server = Server::from_listener(listener)
-        .handle(handle.clone())
-        .first_request_timeout(FIRST)
-        .http1_only();
-    server
-        .http_builder()
-        .http1()
-        .header_read_timeout(NEXT)
-        .max_buf_size(HEAD_BYTES);
+    let server = connections::server(listener, handle.clone());
     let bounded = Bounded::new(CONNECTIONS, {
         let state = Arc::clone(outlet.state());
         move || state.refused("connections")
@@ -120,7 +105,7 @@ async fn serve(listener: TcpListener, settings: &Webhook, outlet: Outlet, stop: 
     let served = match tls {
         None => server.acceptor(bounded).serve(app).await,
         Some(files) => {
-            let acceptor = files.acceptor().handshake_timeout(FIRST).acceptor(bounded);
+            let acceptor = files.acceptor().handshake_timeout(connections::FIRST).acceptor(bounded);
             tokio::select! {
                 served = server.acceptor(acceptor).serve(app) => served,
                 never = files.keep_up(&outlet.state().name) => match never {},

@@ -1,19 +1,42 @@
 //! So many connections, and no more: who opens them without end, or never reads what it asked for, gets nothing for it.
 
 use axum_server::accept::Accept;
+use axum_server::{Handle, Server};
 use std::future::{Future as _, Ready, ready};
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Sleep;
 
+/// How long a new connection may take for the head of its first request.
+pub const FIRST: Duration = Duration::from_secs(10);
+/// How long the next head may take, idle time included: Prometheus asks once a minute or more often, and load balancers keep a
+/// connection for a minute: one that is closed while a request is on its way costs a try.
+const NEXT: Duration = Duration::from_secs(75);
+/// Of the head of a request, about.
+const HEAD_BYTES: usize = 32 << 10;
 /// How long a client may take nothing of an answer.
 const STUCK: Duration = Duration::from_secs(30);
+
+/// A server of HTTP/1.1 that waits for no head of a request for long, and keeps none that is large. Its acceptor is [`Bounded`].
+pub fn server(listener: TcpListener, handle: Handle<SocketAddr>) -> Server<SocketAddr> {
+    let mut server = Server::from_listener(listener)
+        .handle(handle)
+        .first_request_timeout(FIRST)
+        .http1_only();
+    server
+        .http_builder()
+        .http1()
+        .header_read_timeout(NEXT)
+        .max_buf_size(HEAD_BYTES);
+    server
+}
 
 /// Takes a connection where there is room for one, and closes it at once where there is none.
 #[derive(Clone)]

@@ -7,12 +7,12 @@ pub(super) mod pages;
 #[cfg(test)]
 mod tests;
 
-use super::connections::Bounded;
+use super::connections::{self, Bounded};
 use super::health::Probe;
 use super::logs::Levels;
 use super::metrics::Exposition;
 use super::page::{self, Page};
-use axum_server::{Handle, Server};
+use axum_server::Handle;
 use pages::Shown;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -27,12 +27,6 @@ const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Connections at a time: Prometheus, probes, and a few people.
 const CONNECTIONS: usize = 64;
-/// How long a new connection may take for the head of its first request.
-const FIRST: Duration = Duration::from_secs(10);
-/// How long the next head may take, idle time included: Prometheus asks once a minute, or more often.
-const NEXT: Duration = Duration::from_secs(75);
-/// Of the head of a request, about.
-const HEAD_BYTES: usize = 16 << 10;
 
 /// Why there is no server.
 #[derive(Debug, thiserror::Error)]
@@ -139,16 +133,7 @@ async fn serve(
     let (ending, ends) = watch::channel(false);
     let root = page.map_or_else(pages::index_alone, |page| page::routes(page, ends));
     let handle: Handle<SocketAddr> = Handle::new();
-    let mut server = Server::from_listener(listener)
-        .handle(handle.clone())
-        .first_request_timeout(FIRST)
-        .http1_only();
-    server
-        .http_builder()
-        .http1()
-        .header_read_timeout(NEXT)
-        .max_buf_size(HEAD_BYTES);
-    let server = server.acceptor(Bounded::new(CONNECTIONS, || {}));
+    let server = connections::server(listener, handle.clone()).acceptor(Bounded::new(CONNECTIONS, || {}));
     let routes = pages::router(shown).merge(root);
     let upkeep = async {
         let mut interval = tokio::time::interval(UPKEEP);
