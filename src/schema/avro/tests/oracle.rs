@@ -173,12 +173,12 @@ proptest! {
             let value: Value<'_> = parse(arena.alloc_str(&json.to_string()).as_bytes(), &arena).unwrap();
             let by_avro = ours.check(&value, &SecretNames::default());
             let by_json = json_schema.check(&value, &arena).map_err(|reasons| reasons.into_iter().map(|reason| reason.message).collect::<Vec<_>>());
-            let of_precision = |error: &crate::schema::avro::AvroError| error.message.contains("digits than the type keeps");
+            let of_precision = |error: &crate::schema::avro::AvroError| error.message.contains("than the type keeps");
             match (&by_avro, &by_json) {
                 (Ok(()), Ok(())) | (Err(_), Err(_)) => {}
                 // what JSON Schema has no words for
                 (Err(error), Ok(())) if of_precision(error) || ambiguous(&of) => {}
-                (Err(error), Ok(())) if ours.text().contains("-nanos") && is_beyond_nanoseconds(json.pointer(&error.at)) => {}
+                (Err(error), Ok(())) if ours.text().contains("-nanos") && is_beyond_nanoseconds(json.pointer(error.at.trim_end_matches('/'))) => {}
                 _ => prop_assert!(false, "{} {json}: {by_avro:?} {by_json:?} {derived}", ours.text()),
             }
         }
