@@ -15,8 +15,23 @@ pub(super) fn whole(text: &str) -> Result<i64, &'static str> {
         Some(Exact::Int(number)) => Ok(number),
         Some(Exact::Double(number)) if number.fract() != 0.0 => Err(FRACTION),
         Some(Exact::Double(number)) if number.abs() <= WHOLE => Ok(number as i64),
-        _ => Err(BEYOND),
+        // A larger one may stand for others too: what is written counts, as in 1.769916e+16.
+        _ => written_out(text).ok_or(BEYOND),
     }
+}
+
+/// The whole number that a text with a point or an exponent is. `None`: it is none, or not one of 64 bits.
+fn written_out(text: &str) -> Option<i64> {
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let fraction = fraction.trim_end_matches('0');
+    let zeros = exponent
+        .parse::<i32>()
+        .ok()?
+        .checked_sub(i32::try_from(fraction.len()).ok()?)?;
+    // 64 bits have 19 digits: more zeros are of a number that is larger, or 0 and then read before.
+    let zeros = usize::try_from(zeros).ok().filter(|zeros| *zeros <= 19)?;
+    format!("{whole}{fraction}{}", "0".repeat(zeros)).parse().ok()
 }
 
 pub(super) fn int(text: &str) -> Result<i32, &'static str> {
@@ -88,6 +103,24 @@ pub(super) fn shown(number: i64, arena: &Bump) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_whole_number_is_one_however_it_is_written() {
+        for (text, number) in [
+            ("-1.769916e+16", -17_699_160_000_000_000),
+            ("1E18", 1_000_000_000_000_000_000),
+            ("9.223372036854775807e18", i64::MAX),
+            ("-9.223372036854775808e+18", i64::MIN),
+            ("12.50e1", 125),
+            ("0e400", 0),
+        ] {
+            assert_eq!(whole(text), Ok(number), "{text}");
+        }
+        for text in ["1e19", "9.223372036854775808e18", "1e400", "1.5e999999999999"] {
+            assert_eq!(whole(text), Err(BEYOND), "{text}");
+        }
+        assert_eq!(whole("1.5"), Err(FRACTION));
+    }
 
     #[test]
     fn whole_numbers_are_shown_as_they_are() {
