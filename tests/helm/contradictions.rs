@@ -19,6 +19,10 @@ const CONTRADICTIONS: &[(&str, &str)] = &[
         "which is no host:port: write kafka.example.com:9092",
     ),
     (
+        "{K, http: {samples: true}}",
+        "http.samples shows records on the live page to whoever reaches it: name the Secret",
+    ),
+    (
         "{K, topology: {files: {topology.yaml: a}, existingConfigMap: {name: b}}}",
         "topology.files and topology.existingConfigMap are both a topology: keep one of them",
     ),

@@ -137,7 +137,7 @@ keda:
     case("probes", "probes: {startup: {failureThreshold: 9}, liveness: {periodSeconds: 20}, readiness: {timeoutSeconds: 9}}"),
     case("no limits", "resources: {limits: null}"),
     case("memory by hand", "{stateMemory: 32MB, workers: 4, extraArgs: [--kafka, linger.ms=5]}"),
-    case("another port", "http: {port: 9000, listen: '[::]', admin: true, authSecret: {name: page, key: login}}"),
+    case("another port", "http: {port: 9000, listen: '[::]', admin: true, samples: true, authSecret: {name: page, key: login}}"),
     case("logs and traces", "{logging: {format: text, level: debug}, tracing: {endpoint: 'http://collector:4318'}}"),
     case("no check", "check: {enabled: false}"),
     case("a check without Secrets", "{check: {strict: false}, topology: {existingSecrets: [orders]}, extraEnvFrom: [{secretRef: {name: more}}]}"),

@@ -18,6 +18,11 @@ fn kafka() -> &'static SecuredKafka {
 
 /// A topology that copies, with these properties of librdkafka.
 fn copying(name: &str, properties: &[(&str, &str)]) -> Pipeline {
+    copying_in(name, properties, &[("KAFKA_PASSWORD", PASSWORD)])
+}
+
+/// Its instances have these variables in their environment.
+fn copying_in(name: &str, properties: &[(&str, &str)], variables: &[(&str, &str)]) -> Pipeline {
     let properties: String = properties
         .iter()
         .map(|(name, value)| format!("  {name}: \"{value}\"\n"))
@@ -26,7 +31,9 @@ fn copying(name: &str, properties: &[(&str, &str)]) -> Pipeline {
         "application: copy\nkafka:\n{properties}sources: {{in: {{topic: in}}}}\nsinks: {{out: {{from: in, topic: out}}}}\n\
          dead_letters: {{topic: dead}}\n"
     );
-    let topology = TestTopology::of(name, &yaml).variable("KAFKA_PASSWORD", PASSWORD);
+    let topology = TestTopology::of(name, &yaml);
+    let variables = variables.iter();
+    let topology = variables.fold(topology, |topology, (name, value)| topology.variable(name, value));
     let pipeline = Pipeline::on(topology, &kafka().open_address());
     pipeline.create(&["in", "out"], 2, &[]);
     pipeline
@@ -37,7 +44,10 @@ fn file(name: &str) -> String {
 }
 
 fn copies(name: &str, address: &str, properties: &[(&str, &str)]) {
-    let pipeline = copying(name, properties);
+    is_let_in(&copying(name, properties), address);
+}
+
+fn is_let_in(pipeline: &Pipeline, address: &str) {
     let mut instance = Instance::start(&pipeline.topology, address, "a");
     let topic = pipeline.topic("in");
     let message = |number: usize| Message::new(&topic, None, format!("{{\"n\":{number}}}").into_bytes());
@@ -76,6 +86,20 @@ fn a_client_with_a_password_is_let_in_by_scram_and_by_plain() {
             &properties,
         );
     }
+}
+
+/// As the chart says it: what is not the topology's own matter is in the environment, passwords from Secrets.
+#[test]
+fn a_client_is_let_in_by_what_its_environment_says() {
+    let ca = file("ca.pem");
+    let variables = [
+        ("MILLSTREAM_KAFKA_SECURITY_PROTOCOL", "sasl_ssl"),
+        ("MILLSTREAM_KAFKA_SSL_CA_LOCATION", ca.as_str()),
+        ("MILLSTREAM_KAFKA_SASL_MECHANISM", "SCRAM-SHA-512"),
+        ("MILLSTREAM_KAFKA_SASL_USERNAME", USER),
+        ("MILLSTREAM_KAFKA_SASL_PASSWORD", PASSWORD),
+    ];
+    is_let_in(&copying_in("environment", &[], &variables), &kafka().sasl_address());
 }
 
 /// It stays up, is not ready, says why, and shows no password.

@@ -149,6 +149,10 @@ MILLSTREAM_KAFKA_{{ . | upper | replace "." "_" }}
 - name: MILLSTREAM_HTTP_ADMIN
   value: "true"
 {{- end }}
+{{- if $root.Values.http.samples }}
+- name: MILLSTREAM_PAGE_SAMPLES
+  value: "true"
+{{- end }}
 {{- with $root.Values.http.authSecret }}
 {{- if .name }}
 - name: MILLSTREAM_HTTP_AUTH

@@ -35,6 +35,10 @@
 {{- end -}}
 {{- end -}}
 
+{{- if and $values.http.samples (not $values.http.authSecret.name) -}}
+{{- $wrong = append $wrong "http.samples shows records on the live page to whoever reaches it: name the Secret with its password in http.authSecret.name" -}}
+{{- end -}}
+
 {{- $topology := $values.topology -}}
 {{- $sources := list -}}
 {{- if $topology.files }}{{ $sources = append $sources "topology.files" }}{{ end -}}
