@@ -326,9 +326,7 @@ impl Session {
             .complete(Rebalance::Assigned(partitions.to_vec()), &start)?;
         self.rebalance = None;
         self.assigned = true;
-        for task in &tasks {
-            self.tell(task, "the task is assigned");
-        }
+        self.tell(tasks.iter(), "tasks are assigned", "the task is assigned");
         self.tasks.extend(tasks);
         for (partition, restore) in paused.iter().zip(restoring) {
             self.restoring.add(partition.clone(), restore);
@@ -347,7 +345,7 @@ impl Session {
             _ => partitions,
         };
         let leaving = self.tasks.iter().filter(|task| partitions.contains(&task.partition));
-        leaving.for_each(|task| self.tell(task, "the task is given up"));
+        self.tell(leaving, "tasks are given up", "the task is given up");
         self.tasks.retain(|task| !partitions.contains(&task.partition));
         self.refused.retain(|(partition, _, _)| !partitions.contains(partition));
         self.restoring.forget(partitions);
@@ -356,16 +354,24 @@ impl Session {
         Ok(())
     }
 
-    fn tell(&self, task: &Task, what: &'static str) {
-        tracing::info!(
-            worker = self.worker,
-            transaction = self.name,
-            task = task.id(),
-            sub_topology = task.sub_topology,
-            topic = task.partition.topic,
-            partition = task.partition.partition,
-            "{what}"
-        );
+    /// A rebalance in one line, and each of its tasks for those who look closely: there may be hundreds.
+    fn tell<'t>(&self, tasks: impl Iterator<Item = &'t Task>, all: &'static str, each: &'static str) {
+        let mut count = 0_usize;
+        for task in tasks {
+            count += 1;
+            tracing::debug!(
+                worker = self.worker,
+                transaction = self.name,
+                task = task.id(),
+                sub_topology = task.sub_topology,
+                topic = task.partition.topic,
+                partition = task.partition.partition,
+                "{each}"
+            );
+        }
+        if count > 0 {
+            tracing::info!(worker = self.worker, transaction = self.name, tasks = count, "{all}");
+        }
     }
 
     /// Opens the stores of a task anew after one failed, and restores them. The transaction it was met in is gone by now.

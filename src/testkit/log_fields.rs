@@ -129,6 +129,10 @@ fn lines_of_a_task_and_of_a_transaction_say_whose_they_are_and_nothing_of_record
         let fields = [&of(task, sub, topic)[..], &transaction].concat();
         said("the task is assigned", &fields);
     }
+    said(
+        "tasks are assigned",
+        &[&transaction[..], &[("tasks", json!(2))]].concat(),
+    );
     said("state restored", &of("in-0", "orders", "in"));
     said("the transaction is aborted and begun again", &transaction);
     said("committed", &transaction);

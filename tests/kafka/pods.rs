@@ -6,6 +6,7 @@ use crate::harness::chart::Container;
 use crate::harness::free_port;
 use crate::harness::millstream::{Instance, TestTopology};
 use crate::harness::random::Random;
+use crate::harness::wait_until;
 use crate::pipeline::Pipeline;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -102,15 +103,19 @@ fn three_pods_that_are_rolled_under_load_lose_and_double_nothing_and_restore_not
     set.pod(1).wait_ready();
     flow.finish();
     pipeline.wait_done(&load, LIMIT);
-    // One of them may have no store at all: there are four partitions, and other topics beside.
+    // One of them may have no store at all: there are four partitions, and other topics beside. Stores are counted once in a while.
     let mut total = |metric: &str| {
         (0..REPLICAS)
             .map(|ordinal| set.pod(ordinal).metric(metric))
             .sum::<u64>()
     };
+    let owned = wait_until("the entries of all stores", LIMIT, || {
+        match total("millstream_store_entries") {
+            owned if owned == load.outcomes.len() as u64 => Ok(owned),
+            owned => Err(format!("{owned} instead of {}", load.outcomes.len())),
+        }
+    });
     let restored = total("millstream_restore_records_total");
-    let owned = total("millstream_store_entries");
-    assert_eq!(owned as usize, load.outcomes.len(), "entries of all stores");
     assert!(restored < owned / 4, "{restored} records of {owned} were restored");
     for ordinal in 0..REPLICAS {
         set.terminate(ordinal);
