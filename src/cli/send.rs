@@ -32,7 +32,7 @@ pub(crate) struct Send {
     #[arg(long, value_name = "EXPRESSION")]
     key: Option<String>,
     /// A header of each record, a text or, after `= `, an expression: `env=dev`, `id== event.id`; may be given several times
-    #[arg(long = "header", value_name = "NAME=VALUE", value_parser = named)]
+    #[arg(long = "header", value_name = "NAME=VALUE", value_parser = header)]
     headers: Vec<(String, String)>,
     /// Take lines that are not JSON, too: then `event` is null
     #[arg(long)]
@@ -44,6 +44,10 @@ pub(crate) struct Send {
 
 /// Between two lines about how far it is.
 const REPORT: Duration = Duration::from_secs(5);
+
+fn header(text: &str) -> Result<(String, String), String> {
+    named(text).map_err(|why| format!("{why}, or NAME== EXPRESSION, as in id== event.id"))
+}
 
 impl Send {
     pub(super) fn run(&self, terminal: &mut Terminal<'_>) -> io::Result<Outcome> {

@@ -11,7 +11,6 @@
 
 use super::EngineError;
 use super::status::Status;
-use super::task::task_id;
 use super::worker::Shared;
 use crate::broker::{Admin, BrokerError, GroupMember, Position, Reaction, Reader, TopicPartition};
 use crate::state::{StateError, StoreId, TaskStore};
@@ -167,9 +166,8 @@ fn refresh(
             };
             if warm.iter().all(|copy| copy.id != *id) {
                 let store = shared.stores.open(id, &wired.spec)?;
-                let task = task_id(&id.topic, id.partition);
                 tracing::info!(
-                    task,
+                    task = id.task(),
                     store = id.store,
                     topic = id.topic,
                     partition = id.partition,
@@ -280,7 +278,7 @@ impl Follower {
                 Err(StateError::Damaged { path, why }) => {
                     let id = warm.swap_remove(at).id;
                     tracing::error!(
-                        task = task_id(&id.topic, id.partition),
+                        task = id.task(),
                         store = id.store,
                         topic = id.topic,
                         partition = id.partition,

@@ -2,9 +2,8 @@
 
 use super::follow::follow_tables;
 use super::prepare::prepare;
-use super::standby::{Standbys, follow_changelogs};
+use super::standby::follow_changelogs;
 use super::status::{Status, WorkerStatus};
-use super::tables::Tables;
 use super::trace::Tracing;
 use super::wiring::Wiring;
 use super::worker::{Shared, Step, Worker};
@@ -56,20 +55,13 @@ impl Engine {
             traces,
         } = backends;
         let wiring = Wiring::of(&topology, selection, &registry)?;
-        let tables = Tables::new(&topology.tables, &registry)?;
         let status = Arc::new(Status::new(&topology, &wiring, workers));
         let tracing = Tracing::new(&topology, &wiring, traces);
         let shared = Arc::new(Shared {
-            topology,
-            wiring,
-            tables,
-            broker,
-            registry,
-            stores,
-            standbys: Standbys::default(),
             failures: Arc::clone(&status.failures),
             tracing,
             samples: Arc::clone(&status.samples),
+            ..Shared::new(topology, wiring, registry, broker, stores)?
         });
         let stop = Arc::new(AtomicBool::new(false));
         let mut engine = Self {

@@ -4,7 +4,7 @@ use super::worker::Shared;
 use crate::broker::{Position, TopicPartition};
 #[cfg(test)]
 use crate::sabotage::{Sabotage, sabotaged};
-use crate::state::{Mark, StateError, StoreId, TaskStore};
+use crate::state::{Mark, StateError, StoreId, TaskStore, task_name};
 use crate::topology::Guarantee;
 
 pub struct Task {
@@ -23,11 +23,6 @@ pub struct Task {
     position: Option<i64>,
     /// The oldest timestamp of the records that were read and are not committed. Kept when their transaction is aborted.
     oldest: Option<i64>,
-}
-
-/// What the task that reads a partition is called in logs.
-pub(super) fn task_id(topic: &str, partition: i32) -> String {
-    format!("{topic}-{partition}")
 }
 
 /// How far a task has come, for the metrics.
@@ -128,7 +123,7 @@ impl Task {
 
     /// What it is called in logs, as its folder is.
     pub fn id(&self) -> String {
-        task_id(&self.partition.topic, self.partition.partition)
+        task_name(&self.partition.topic, self.partition.partition)
     }
 
     /// Opens the stores again, after one of them failed: what was damaged is put aside, so that it is restored from the start of

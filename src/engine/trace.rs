@@ -3,7 +3,7 @@
 //! What must hold: a span is of a transaction, and handed over once that is committed; of one that is aborted there is none. A record
 //! that is read again is the same span again, so what names it for its parent stays right.
 
-use super::wiring::Wiring;
+use super::wiring::{Entry, Wiring};
 use crate::dead_letter::Reason;
 use crate::observe::traces::{Context, LENGTH, Place, ROOM, Span, Traces};
 use crate::record::RawRecord;
@@ -29,14 +29,9 @@ impl Tracing {
         if !traces.is_on() {
             return Self::off();
         }
-        let graph = topology.graph();
-        let place = |topic: &str| {
-            let reader = graph.reader_of(topic).and_then(|index| graph.subtopologies.get(index));
-            let name = reader.map(|sub| sub.name.as_str()).unwrap_or_default();
-            Arc::new(Place::new(topic, &topology.application, name))
-        };
+        let place = |entry: &Entry| Arc::new(Place::new(&entry.topic, &topology.application, &entry.sub_topology));
         Self {
-            places: wiring.entries.iter().map(|entry| place(&entry.topic)).collect(),
+            places: wiring.entries.iter().map(place).collect(),
             traces,
         }
     }

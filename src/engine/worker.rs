@@ -18,6 +18,7 @@ use super::trace::Tracing;
 use super::wiring::Wiring;
 use super::{EngineError, StepError, WorkerSettings};
 use crate::broker::{Broker, Reaction};
+use crate::codec::CodecError;
 use crate::observe::Repeats;
 use crate::registry::Registry;
 use crate::state::{Mark, Stores};
@@ -49,6 +50,33 @@ pub struct Shared {
     pub failures: Arc<Failures>,
     pub tracing: Tracing,
     pub samples: Arc<Samples>,
+}
+
+impl Shared {
+    /// With nobody who looks at it, and no spans.
+    ///
+    /// # Errors
+    /// A table's schema that can't be used.
+    pub fn new(
+        topology: Arc<Topology>,
+        wiring: Wiring,
+        registry: Arc<dyn Registry>,
+        broker: Box<dyn Broker>,
+        stores: Box<dyn Stores>,
+    ) -> Result<Self, CodecError> {
+        Ok(Self {
+            tables: Tables::new(&topology.tables, &registry)?,
+            topology,
+            wiring,
+            broker,
+            registry,
+            stores,
+            standbys: Standbys::default(),
+            failures: Arc::default(),
+            tracing: Tracing::off(),
+            samples: Arc::default(),
+        })
+    }
 }
 
 pub struct Worker {

@@ -41,13 +41,7 @@ pub(super) fn carried(plan: &Plan, names: &SecretNames) -> Vec<String> {
         if new.is_empty() {
             return found;
         }
-        names = SecretNames::new(
-            names
-                .iter()
-                .map(str::to_owned)
-                .chain(new.iter().cloned())
-                .collect::<Vec<_>>(),
-        );
+        names = names.with(&new);
         found.extend(new);
     }
 }

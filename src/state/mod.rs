@@ -32,7 +32,7 @@ pub use error::StateError;
 pub use folder::{StateFolder, Stopped};
 pub use ids::{DiskIds, IdStore, IdWrite, MemoryIds, Remembered, TaskIds, decode_id, encode_id};
 pub use reads::Reads;
-pub use stores::{MemoryStores, StoreId, Stores};
+pub use stores::{MemoryStores, StoreId, Stores, task_name};
 pub use task::{Mark, TaskStore};
 pub use values::{LONGEST_KEY, MemoryValues, TaskValues, ValueStore, ValueWrite, ValuesDatabase};
 

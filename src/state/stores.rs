@@ -12,6 +12,18 @@ pub struct StoreId {
     pub partition: i32,
 }
 
+/// What the task that reads a partition is called in logs.
+pub fn task_name(topic: &str, partition: i32) -> String {
+    format!("{topic}-{partition}")
+}
+
+impl StoreId {
+    /// The task that it is of, as logs call it.
+    pub fn task(&self) -> String {
+        task_name(&self.topic, self.partition)
+    }
+}
+
 /// Opens the stores of tasks. A store is closed by being dropped.
 pub trait Stores: Send + Sync {
     /// Opens a store as it was left, or an empty one where there is none or where it was damaged.

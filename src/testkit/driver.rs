@@ -7,9 +7,7 @@ use super::schemas;
 use crate::broker::memory::{Dumped, MemoryBroker};
 use crate::broker::{BrokerError, Outgoing, TopicState};
 use crate::codec::CodecError;
-use crate::engine::{
-    Counts, EngineError, Shared, Standbys, Step, TableReader, Tables, Tracing, Wiring, Worker, WorkerSettings,
-};
+use crate::engine::{Counts, EngineError, Shared, Step, TableReader, Wiring, Worker, WorkerSettings};
 use crate::record::Header;
 use crate::registry::{Registry, RegistryError};
 use crate::state::MemoryStores;
@@ -79,18 +77,9 @@ impl Driver {
                 settings,
             })?;
         }
-        let shared = Arc::new(Shared {
-            topology: Arc::clone(topology),
-            wiring: Wiring::new(topology, &registry)?,
-            tables: Tables::new(&topology.tables, &registry)?,
-            registry,
-            broker: Box::new(broker.clone()),
-            stores: Box::new(MemoryStores),
-            standbys: Standbys::default(),
-            failures: std::sync::Arc::default(),
-            tracing: Tracing::off(),
-            samples: std::sync::Arc::default(),
-        });
+        let wiring = Wiring::new(topology, &registry)?;
+        let (own, stores) = (Box::new(broker.clone()), Box::new(MemoryStores));
+        let shared = Arc::new(Shared::new(Arc::clone(topology), wiring, registry, own, stores)?);
         let tables = topology
             .tables
             .iter()

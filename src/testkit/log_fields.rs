@@ -2,7 +2,7 @@
 
 use crate::broker::memory::{Fault, MemoryBroker, Operation, Point, When};
 use crate::broker::{Outgoing, Reaction};
-use crate::engine::{Shared, Standbys, Step, Tables, Tracing, Wiring, Worker, WorkerSettings, prepare};
+use crate::engine::{Shared, Step, Wiring, Worker, WorkerSettings, prepare};
 use crate::observe::logs;
 use crate::registry::{NoRegistry, Registry};
 use crate::state::MemoryStores;
@@ -56,18 +56,8 @@ fn run(broker: &MemoryBroker) {
     prepare(broker, &topology).unwrap();
     let wiring = Wiring::new(&topology, &registry).unwrap();
     let topics = wiring.read_topics();
-    let shared = Shared {
-        wiring,
-        tables: Tables::new(&topology.tables, &registry).unwrap(),
-        registry,
-        broker: Box::new(broker.clone()),
-        stores: Box::new(MemoryStores),
-        standbys: Standbys::default(),
-        failures: Arc::default(),
-        tracing: Tracing::off(),
-        samples: Arc::default(),
-        topology,
-    };
+    let (own, stores) = (Box::new(broker.clone()), Box::new(MemoryStores));
+    let shared = Shared::new(topology, wiring, registry, own, stores).unwrap();
     let settings = WorkerSettings {
         poll_timeout: Duration::ZERO,
         ..WorkerSettings::new("a", 0, Duration::from_millis(1))

@@ -33,6 +33,13 @@ impl SecretNames {
         self.lower.iter().map(String::as_str)
     }
 
+    /// These names and more.
+    pub fn with<T: AsRef<str>>(&self, names: impl IntoIterator<Item = T>) -> SecretNames {
+        let mut all = self.lower.clone();
+        all.extend(names.into_iter().map(|name| name.as_ref().to_owned()));
+        SecretNames::new(all)
+    }
+
     /// These names but for some.
     pub fn except<T: AsRef<str>>(&self, names: impl IntoIterator<Item = T>) -> SecretNames {
         let kept = SecretNames::new(names);

@@ -189,3 +189,12 @@ fn an_interruption_ends_it_and_says_how_many_were_written() {
     );
     assert_eq!(rest, "! note: lines after 1 were not read\nFailed\n");
 }
+
+#[test]
+fn a_header_that_is_none_is_told_both_ways_to_write_one() {
+    let refused = header("env").unwrap_err();
+    assert!(
+        refused.contains("NAME=VALUE") && refused.contains("NAME== EXPRESSION"),
+        "{refused}"
+    );
+}

@@ -7,7 +7,7 @@
 
 use super::Sample;
 use crate::mapping::{KEY, WHOLE};
-use crate::record::{Header, Key, RawRecord, Record};
+use crate::record::{Header, Key, Origin, RawRecord, Record};
 use crate::topology::Topology;
 use crate::value::{SecretNames, Value, write};
 use bumpalo::Bump;
@@ -76,22 +76,13 @@ impl Redaction {
             if hidden.is_empty() || new.peek().is_none() {
                 return Self { hidden };
             }
-            let all: Vec<String> = hidden.iter().map(str::to_owned).chain(new).collect();
-            hidden = SecretNames::new(all);
+            hidden = hidden.with(new.collect::<Vec<_>>());
         }
     }
 
     pub fn sample(&self, record: &Record<'_>) -> Sample {
-        Sample {
-            topic: record.origin.topic.to_owned(),
-            partition: record.origin.partition,
-            offset: record.origin.offset,
-            timestamp: record.timestamp,
-            at: SystemTime::now(),
-            key: record.key.map(|key| self.key(key)),
-            headers: self.headers(record.headers),
-            value: self.value(record.value),
-        }
+        let value = self.value(record.value);
+        self.of_record(record.origin, record.timestamp, record.key, record.headers, value)
     }
 
     pub fn unreadable(&self, record: &RawRecord<'_>, why: &str) -> Sample {
@@ -99,14 +90,26 @@ impl Redaction {
             Some(value) => Text::not(format!("not shown: {} bytes that can't be read: {why}", value.len())),
             None => Text::not(format!("not shown: {why}")),
         };
+        let key = record.key.map(Key::raw);
+        self.of_record(record.origin, record.timestamp, key, record.headers, value)
+    }
+
+    fn of_record(
+        &self,
+        origin: Origin<'_>,
+        timestamp: i64,
+        key: Option<Key<'_>>,
+        headers: &[Header<'_>],
+        value: Text,
+    ) -> Sample {
         Sample {
-            topic: record.origin.topic.to_owned(),
-            partition: record.origin.partition,
-            offset: record.origin.offset,
-            timestamp: record.timestamp,
+            topic: origin.topic.to_owned(),
+            partition: origin.partition,
+            offset: origin.offset,
+            timestamp,
             at: SystemTime::now(),
-            key: record.key.map(|key| self.key(Key::raw(key))),
-            headers: self.headers(record.headers),
+            key: key.map(|key| self.key(key)),
+            headers: self.headers(headers),
             value,
         }
     }

@@ -152,7 +152,7 @@ impl StateFolder {
         match open() {
             Err(StateError::Damaged { path, why }) => {
                 tracing::error!(
-                    task = format!("{}-{}", id.topic, id.partition),
+                    task = id.task(),
                     store = id.store,
                     topic = id.topic,
                     partition = id.partition,

@@ -36,16 +36,11 @@ impl Values {
         let database = self.database()?;
         match database.store(&name(id)) {
             Err(StateError::Damaged { path, why }) => {
-                let StoreId {
-                    store,
-                    topic,
-                    partition,
-                } = id;
                 tracing::error!(
-                    task = format!("{topic}-{partition}"),
-                    store,
-                    topic,
-                    partition,
+                    task = id.task(),
+                    store = id.store,
+                    topic = id.topic,
+                    partition = id.partition,
                     path = %path.display(),
                     why,
                     "a store is damaged: it is restored from its changelog"

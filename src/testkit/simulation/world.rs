@@ -10,7 +10,7 @@ use super::plan::Plan;
 use super::topology::{GROUP, TOPICS, topology};
 use crate::broker::memory::{MemoryBroker, Random};
 use crate::broker::{Outgoing, TopicState};
-use crate::engine::{Shared, Standbys, Step, Tables, Tracing, Wiring, Worker, WorkerSettings};
+use crate::engine::{Shared, Step, Wiring, Worker, WorkerSettings};
 use crate::registry::{NoRegistry, Registry};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -185,21 +185,13 @@ impl World {
         slot.disk.begin();
         let topology = topology();
         let registry: Arc<dyn Registry> = Arc::new(NoRegistry);
-        let shared = Arc::new(Shared {
-            wiring: Wiring::new(&topology, &registry).unwrap(),
-            tables: Tables::new(&[], &registry).unwrap(),
-            registry: Arc::clone(&registry),
-            broker: Box::new(process.clone()),
-            stores: Box::new(DiskStores {
-                disk: slot.disk.clone(),
-                process: process.clone(),
-            }),
-            standbys: Standbys::default(),
-            failures: std::sync::Arc::default(),
-            tracing: Tracing::off(),
-            samples: std::sync::Arc::default(),
-            topology,
-        });
+        let wiring = Wiring::new(&topology, &registry).unwrap();
+        let stores = DiskStores {
+            disk: slot.disk.clone(),
+            process: process.clone(),
+        };
+        let shared = Shared::new(topology, wiring, registry, Box::new(process.clone()), Box::new(stores));
+        let shared = Arc::new(shared.unwrap());
         let poll_records = 1 + self.random.below(6) as usize;
         let worker = |index| {
             let settings = WorkerSettings {

@@ -3,7 +3,7 @@
 use super::TRACEPARENT;
 use crate::broker::Outgoing;
 use crate::broker::memory::{Dumped, MemoryBroker};
-use crate::engine::{Shared, Standbys, Step, Tables, Tracing, Wiring, Worker, WorkerSettings};
+use crate::engine::{Shared, Step, Tracing, Wiring, Worker, WorkerSettings};
 use crate::observe::Traces;
 use crate::record::Header;
 use crate::registry::{NoRegistry, Registry};
@@ -45,17 +45,11 @@ impl World {
         }
         let registry: Arc<dyn Registry> = Arc::new(NoRegistry);
         let wiring = Wiring::new(&topology, &registry).unwrap();
+        let tracing = Tracing::new(&topology, &wiring, traces);
+        let (own, stores) = (Box::new(broker.clone()), Box::new(MemoryStores));
         let shared = Arc::new(Shared {
-            tracing: Tracing::new(&topology, &wiring, traces),
-            topology: Arc::clone(&topology),
-            wiring,
-            tables: Tables::new(&topology.tables, &registry).unwrap(),
-            registry,
-            broker: Box::new(broker.clone()),
-            stores: Box::new(MemoryStores),
-            standbys: Standbys::default(),
-            failures: Arc::default(),
-            samples: Arc::default(),
+            tracing,
+            ..Shared::new(Arc::clone(&topology), wiring, registry, own, stores).unwrap()
         });
         let settings = WorkerSettings {
             // One that is built anew takes its predecessor's place at once.

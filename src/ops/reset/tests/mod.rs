@@ -6,7 +6,7 @@ mod steps;
 use super::{Change, Positions, ResetError, Steps, Target};
 use crate::broker::memory::MemoryBroker;
 use crate::broker::{Broker, ConsumerSettings, Outgoing, TopicPartition};
-use crate::engine::{EngineError, Shared, Standbys, Step, Tables, Tracing, Wiring, Worker, WorkerSettings, prepare};
+use crate::engine::{EngineError, Shared, Step, Wiring, Worker, WorkerSettings, prepare};
 use crate::registry::{NoRegistry, Registry};
 use crate::state::MemoryStores;
 use crate::topology::{Topology, load_text};
@@ -70,18 +70,9 @@ fn order(broker: &MemoryBroker, number: i32) {
 
 fn worker(broker: &MemoryBroker, topology: &Arc<Topology>) -> Worker {
     let registry: Arc<dyn Registry> = Arc::new(NoRegistry);
-    let shared = Arc::new(Shared {
-        topology: Arc::clone(topology),
-        wiring: Wiring::new(topology, &registry).unwrap(),
-        tables: Tables::new(&topology.tables, &registry).unwrap(),
-        registry,
-        broker: Box::new(broker.clone()),
-        stores: Box::new(MemoryStores),
-        standbys: Standbys::default(),
-        failures: Arc::default(),
-        tracing: Tracing::off(),
-        samples: Arc::default(),
-    });
+    let wiring = Wiring::new(topology, &registry).unwrap();
+    let (own, stores) = (Box::new(broker.clone()), Box::new(MemoryStores));
+    let shared = Arc::new(Shared::new(Arc::clone(topology), wiring, registry, own, stores).unwrap());
     let settings = WorkerSettings {
         poll_timeout: Duration::ZERO,
         ..WorkerSettings::new("a", 0, Duration::from_millis(1))
