@@ -1,9 +1,9 @@
 //! What the chart gives a pod, so that a process can be started as one.
 
+use super::programs;
 use serde_json::Value;
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 /// Helm and kubectl; the folder of `./test --fetch` is named so.
@@ -104,15 +104,7 @@ fn tool(name: &str) -> PathBuf {
 }
 
 fn output(mut command: Command, input: &str) -> String {
-    command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    let mut pipe = child.stdin.take().expect("a pipe");
-    pipe.write_all(input.as_bytes()).expect("its input");
-    drop(pipe);
-    let output = child.wait_with_output().expect("its end");
+    let output = programs::output(&mut command, input).unwrap_or_else(|error| panic!("{command:?}: {error}"));
     assert!(
         output.status.success(),
         "{command:?}: {}",

@@ -1,9 +1,10 @@
 //! Confluent's own client and serializers, by `confluent.py`.
 
+use super::programs;
 use serde_json::Value;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 /// The folder of `./test --fetch` is named so.
 const ENVIRONMENT: &str = "target/test-tools/confluent-kafka-2.16.1";
@@ -48,20 +49,10 @@ fn run(arguments: &[&str], input: &str) -> String {
         python.exists(),
         "Confluent's client is not in {ENVIRONMENT}; fetch it with: ./test --fetch"
     );
-    let mut child = Command::new(python)
-        .arg(here.join("tests/harness/confluent.py"))
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("python runs");
-    let mut stdin = child.stdin.take().expect("its standard input");
-    let input = input.to_owned();
-    let writing = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
-    let output = child.wait_with_output().expect("it ends");
+    let mut command = Command::new(python);
+    command.arg(here.join("tests/harness/confluent.py")).args(arguments);
+    let output = programs::output(&mut command, input).expect("python runs, and reads its input");
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "confluent.py {arguments:?}: {errors}");
-    writing.join().expect("its input").expect("its input is read");
     String::from_utf8_lossy(&output.stdout).into_owned()
 }

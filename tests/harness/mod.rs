@@ -22,6 +22,7 @@ pub mod load;
 pub mod millstream;
 pub mod moto;
 pub mod node;
+pub mod programs;
 pub mod progress;
 pub mod prometheus;
 pub mod rabbitmq;

@@ -13,6 +13,8 @@ mod memory;
 mod observed;
 mod pods;
 mod program;
+#[path = "../harness/programs.rs"]
+mod programs;
 mod readme;
 mod rendering;
 mod security;

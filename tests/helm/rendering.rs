@@ -1,11 +1,10 @@
 //! Helm as a child process, and what it rendered as objects.
 
 use crate::matrix::{CASES, Case};
-use crate::root;
+use crate::{programs, root};
 use millstream::yaml::{Kind, Node, read_text};
 use serde_json::Value;
-use std::io::Write as _;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::{Mutex, OnceLock};
 
 /// The oldest and the newest Kubernetes that renderings are made for. The chart renders more for a newer one.
@@ -62,18 +61,9 @@ pub fn tool(path: &str) -> std::path::PathBuf {
 
 /// Runs Helm with values on its standard input, where `-f -` says so.
 pub fn helm(arguments: &[&str], values: &str) -> Result<String, String> {
-    let mut child = Command::new(tool("helm-2.2.2/helm"))
-        .args(arguments)
-        .current_dir(root())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("helm starts");
-    let mut input = child.stdin.take().expect("a pipe");
-    input.write_all(values.as_bytes()).expect("written");
-    drop(input);
-    let output = child.wait_with_output().expect("helm ends");
+    let mut command = Command::new(tool("helm-2.2.2/helm"));
+    command.args(arguments).current_dir(root());
+    let output = programs::output(&mut command, values).expect("helm runs");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
     match output.status.success() {
         true => Ok(text(output.stdout)),

@@ -1,10 +1,10 @@
 //! AsyncAPI's own parser, which nobody here wrote, reads the document of the shipped topology.
 
 use crate::harness::millstream::run_command;
+use crate::harness::programs;
 use serde_json::{Value, json};
-use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 /// As `./test` names it.
 const PARSER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/test-tools/asyncapi-parser-3.6.6");
@@ -15,17 +15,11 @@ fn parsed(document: &str) -> Value {
         Path::new(PARSER).is_dir(),
         "{PARSER} is missing: `./test --fetch` makes it"
     );
-    let mut parser = Command::new("node")
+    let mut parser = Command::new("node");
+    parser
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/harness/asyncapi.mjs"))
-        .arg(PARSER)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("node, as ./test installs it");
-    let mut input = parser.stdin.take().expect("its input");
-    input.write_all(document.as_bytes()).expect("it reads");
-    drop(input);
-    let output = parser.wait_with_output().expect("it ends");
+        .arg(PARSER);
+    let output = programs::output(&mut parser, document).expect("node, as ./test installs it");
     assert!(output.status.success(), "{output:?}");
     serde_json::from_slice(&output.stdout).expect("JSON")
 }

@@ -1,8 +1,8 @@
 //! The cluster, through `kubectl` and `helm`, and a namespace with one release in it.
 
-use crate::harness::wait_until;
+use crate::harness::{programs, wait_until};
 use serde_json::Value;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 use std::time::Duration;
 
 pub const LIMIT: Duration = Duration::from_secs(180);
@@ -28,17 +28,14 @@ impl Namespace {
             name: format!("millstream-test-{name}"),
         };
         namespace.delete();
-        run(&["kubectl", "create", "namespace", &namespace.name], None);
-        run(
-            &[
-                "kubectl",
-                "label",
-                "namespace",
-                &namespace.name,
-                "pod-security.kubernetes.io/enforce=restricted",
-            ],
-            None,
-        );
+        run(&["kubectl", "create", "namespace", &namespace.name]);
+        run(&[
+            "kubectl",
+            "label",
+            "namespace",
+            &namespace.name,
+            "pod-security.kubernetes.io/enforce=restricted",
+        ]);
         namespace
     }
 
@@ -65,7 +62,11 @@ impl Namespace {
     }
 
     /// Installs the chart or upgrades the release, and waits until all of it is ready.
-    pub fn upgrade(&self, brokers: &str, values: &[&str]) -> Result<String, String> {
+    pub fn upgrade(&self, brokers: &str, values: &[&str]) -> String {
+        self.try_upgrade(brokers, values).unwrap_or_else(|why| panic!("{why}"))
+    }
+
+    pub fn try_upgrade(&self, brokers: &str, values: &[&str]) -> Result<String, String> {
         let (repository, tag) = image();
         let brokers = format!("kafka.brokers={brokers}");
         let repository = format!("image.repository={repository}");
@@ -176,23 +177,14 @@ fn image() -> (String, String) {
     (repository.to_owned(), tag.to_owned())
 }
 
-fn run(command: &[&str], input: Option<&str>) -> String {
-    attempt(command, input).unwrap_or_else(|why| panic!("{why}"))
+fn run(command: &[&str]) -> String {
+    attempt(command, None).unwrap_or_else(|why| panic!("{why}"))
 }
 
 fn attempt(command: &[&str], input: Option<&str>) -> Result<String, String> {
     let (program, arguments) = command.split_first().expect("a program");
-    let mut child = Command::new(program);
-    child.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
-    child.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
-    let mut child = child
-        .spawn()
-        .map_err(|error| format!("cannot run {program}: {error}"))?;
-    if let Some((mut pipe, text)) = child.stdin.take().zip(input) {
-        use std::io::Write;
-        pipe.write_all(text.as_bytes()).map_err(|error| error.to_string())?;
-    }
-    let Output { status, stdout, stderr } = child.wait_with_output().map_err(|error| error.to_string())?;
+    let ran = programs::output(Command::new(program).args(arguments), input.unwrap_or_default());
+    let Output { status, stdout, stderr } = ran.map_err(|error| format!("cannot run {program}: {error}"))?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     if status.success() {
         Ok(text(&stdout))

@@ -10,8 +10,7 @@ use std::time::Duration;
 fn a_release_that_was_told_only_where_kafka_is_works_from_end_to_end() {
     let mut flow = Flow::new("installing");
     let namespace = Namespace::restricted("installing");
-    let said = namespace.upgrade(&flow.brokers(), &["topics.apply=true"]);
-    println!("{}", said.unwrap_or_else(|why| panic!("{why}")));
+    println!("{}", namespace.upgrade(&flow.brokers(), &["topics.apply=true"]));
     println!("{}", namespace.helm(&["test", RELEASE, "--logs", "--timeout", "120s"]));
     flow.while_flowing(5_000, Duration::from_secs(5), || {});
     flow.verify_order();
