@@ -21,8 +21,8 @@ use std::time::Duration;
 pub struct GroupConsumer {
     group: String,
     consumer: BaseConsumer<ConsumerCallbacks>,
-    /// A rebalance was handed out and not completed yet.
-    owed: bool,
+    /// What was handed out and not completed yet.
+    owed: Option<Rebalance>,
 }
 
 impl GroupConsumer {
@@ -50,7 +50,7 @@ impl GroupConsumer {
         Ok(Self {
             group: settings.group.clone(),
             consumer,
-            owed: false,
+            owed: None,
         })
     }
 }
@@ -103,7 +103,9 @@ impl Consumer for GroupConsumer {
         }
         trouble.last()?;
         let rebalance = self.consumer.context().take();
-        self.owed |= rebalance.is_some();
+        if rebalance.is_some() {
+            self.owed.clone_from(&rebalance);
+        }
         Ok(rebalance)
     }
 
@@ -125,7 +127,9 @@ impl Consumer for GroupConsumer {
                     .map_err(|error| classify("unassign", error))
             }
         };
-        self.owed &= completed.is_err();
+        if completed.is_ok() {
+            self.owed = None;
+        }
         completed
     }
 
@@ -196,12 +200,21 @@ impl Consumer for GroupConsumer {
 }
 
 impl Drop for GroupConsumer {
+    /// The binding's own drop polls until librdkafka has closed the consumer, which waits for an answer to each rebalance that it
+    /// has told of: also to one that nobody has looked at, and to one that the engine knew of when it was told to stop. It asks once
+    /// more only for what it takes for still assigned, so what is gone must be answered here.
     fn drop(&mut self) {
-        // The binding's own drop polls until the consumer is closed; a rebalance noted and never completed would hang it, also one
-        // that the engine had been told of when it was told to stop.
         self.close();
-        if self.consumer.context().take().is_some() || self.owed {
-            let _ = self.consumer.unassign();
+        let told = self.consumer.context().take();
+        if let Some(owed) = told.or(self.owed.take())
+            && let Err(error) = self.complete(owed, &[])
+        {
+            tracing::debug!(%error, "completing a rebalance while closing");
+            // Once it is closing, librdkafka takes this for an answer to anything.
+            let closed = self.consumer.close_queue().and_then(|()| self.consumer.unassign());
+            if let Err(error) = closed {
+                tracing::debug!(%error, "giving up all partitions while closing");
+            }
         }
     }
 }

@@ -209,6 +209,80 @@ mod tests {
         }
     }
 
+    fn member(mock: &MockKafka) -> Box<dyn crate::broker::Consumer> {
+        let mut broker = mock.broker();
+        let soon = [("session.timeout.ms", "4000"), ("heartbeat.interval.ms", "200")];
+        let soon = soon.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        broker.settings.properties.extend(soon);
+        let settings = ConsumerSettings {
+            group: "g".into(),
+            client: "test".into(),
+            instance: None,
+            topics: vec!["letters".into()],
+        };
+        broker.consumer(&settings).unwrap()
+    }
+
+    fn rebalanced(consumer: &mut Box<dyn crate::broker::Consumer>) -> Rebalance {
+        let deadline = Instant::now() + SOON;
+        while Instant::now() < deadline {
+            let polled = consumer.poll(Duration::from_millis(50), 100, &mut |_| {});
+            if let Ok(Some(rebalance)) = polled {
+                return rebalance;
+            }
+        }
+        panic!("no rebalance");
+    }
+
+    fn leaves(consumer: Box<dyn crate::broker::Consumer>) {
+        let (left, heard) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            drop(consumer);
+            left.send(()).unwrap();
+        });
+        heard.recv_timeout(SOON).expect("the consumer to leave");
+    }
+
+    #[test]
+    fn a_consumer_that_owes_an_answer_to_what_it_was_assigned_leaves() {
+        let mock = MockKafka::start().unwrap();
+        mock.create_topic("letters", 2).unwrap();
+        let mut consumer = member(&mock);
+        assert!(matches!(rebalanced(&mut consumer), Rebalance::Assigned(_)));
+        leaves(consumer);
+    }
+
+    #[test]
+    fn a_consumer_whose_answer_to_a_loss_is_refused_leaves() {
+        let mock = MockKafka::start().unwrap();
+        mock.create_topic("letters", 2).unwrap();
+        let mut consumer = member(&mock);
+        let assigned = rebalanced(&mut consumer);
+        // What is not had can't be given up.
+        consumer.complete(assigned, &[]).unwrap();
+        mock.cluster.broker_down(1).unwrap();
+        let lost = rebalanced(&mut consumer);
+        assert!(consumer.complete(lost, &[]).is_err());
+        leaves(consumer);
+    }
+
+    /// librdkafka tells nothing more of partitions that it has told to be gone, and waits for the answer.
+    #[test]
+    fn a_consumer_that_owes_an_answer_to_the_loss_of_all_it_had_leaves() {
+        let mock = MockKafka::start().unwrap();
+        mock.create_topic("letters", 2).unwrap();
+        let mut consumer = member(&mock);
+        let assigned = rebalanced(&mut consumer);
+        let Rebalance::Assigned(partitions) = &assigned else {
+            panic!("{assigned:?}");
+        };
+        let start: Vec<_> = partitions.iter().map(|p| (p.clone(), Position::Beginning)).collect();
+        consumer.complete(assigned, &start).unwrap();
+        mock.cluster.broker_down(1).unwrap();
+        assert!(matches!(rebalanced(&mut consumer), Rebalance::Lost(_)));
+        leaves(consumer);
+    }
+
     #[test]
     fn a_partition_that_had_no_leader_for_a_while_is_found_again_by_the_same_client() {
         let mock = MockKafka::start().unwrap();
