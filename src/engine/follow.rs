@@ -1,9 +1,9 @@
 //! Loads the tables to their ends, then follows them.
 
-use super::EngineError;
+use super::error::EngineError;
+use super::shared::Shared;
 use super::status::Status;
 use super::tables::TableReader;
-use super::worker::Shared;
 use crate::broker::{BrokerError, Reaction};
 use crate::topology::Table;
 use std::sync::atomic::{AtomicBool, Ordering};

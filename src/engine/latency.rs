@@ -3,6 +3,7 @@
 
 use super::counts::Counts;
 use crate::observe::Buckets;
+use std::time::SystemTime;
 
 /// Times of the open transaction's outputs, by sink.
 #[derive(Debug, Default)]
@@ -87,6 +88,14 @@ impl Times {
             times.event.0.clear();
         }
     }
+}
+
+/// Of the clock that timestamps of records are of. For metrics only: nothing that is done depends on it.
+pub fn milliseconds_now() -> i64 {
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(now.as_millis()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Before the start: every topic that the topology needs is there, with settings under which it can work.
 
-use super::EngineError;
+use super::error::EngineError;
 use crate::broker::{Broker, TopicState};
 use crate::topology::Topology;
 use crate::topology::{Action, compare};

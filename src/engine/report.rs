@@ -2,7 +2,7 @@
 
 use super::counts::Counts;
 use super::lag::Lags;
-use super::session::milliseconds_now;
+use super::latency::milliseconds_now;
 use super::status::Status;
 use crate::broker::{Broker, Statistics};
 use crate::observe::{Buckets, Family, Following, Live, Sample, names};

@@ -4,7 +4,7 @@
 //! changelog, and what its successor committed since lies behind the last stable offset until the dead one's time is over.
 //! Who stopped there would forget that, so restoring waits for it, as Kafka Streams does.
 
-use super::StepError;
+use super::step::StepError;
 use super::task::{OwnedStore, Task};
 use super::wiring::Wiring;
 use crate::broker::{Broker, BrokerError, Position, Reaction, Reader, TopicPartition};

@@ -1,7 +1,7 @@
 //! The tasks of a worker that are being restored, one after the other, and how far that has come.
 
-use super::StepError;
 use super::restore::{Restore, Restored};
+use super::step::StepError;
 use super::task::Task;
 use crate::broker::{Consumer, TopicPartition};
 #[cfg(test)]
@@ -41,6 +41,12 @@ impl Restoring {
 
     pub fn has(&self, partition: &TopicPartition) -> bool {
         self.open.iter().any(|(restoring, _)| restoring == partition)
+    }
+
+    /// Whether this partition's task is being restored.
+    pub fn is_of(&self, topic: &str, partition: i32) -> bool {
+        let mut open = self.open.iter();
+        open.any(|(of, _)| of.partition == partition && of.topic == topic)
     }
 
     pub fn add(&mut self, partition: TopicPartition, restore: Restore) {

@@ -2,23 +2,28 @@
 //!
 //! When the producer is fenced or fails for good, the whole session is dropped and a new one built: nothing of it may go on.
 
+use super::batch::{self, Lent};
 use super::counts::Counts;
-use super::latency::Times;
+use super::kit::Kit;
+use super::latency::{Times, milliseconds_now};
 use super::restore::Restore;
 use super::restoring::Restoring;
+use super::settings::WorkerSettings;
+use super::shared::Shared;
+use super::status::TaskNumbers;
+use super::step::{FENCED, Step, StepError};
+use super::suspects::Suspects;
 use super::task::Task;
 use super::trace::Spans;
 use super::transaction::Transaction;
 use super::wiring::Wiring;
-use super::worker::{Shared, Step, TaskNumbers, Worker};
-use super::{StepError, WorkerSettings};
 use crate::broker::{
-    Broker, BrokerError, Consumer, ConsumerSettings, Position, ProducerSettings, Reaction, Rebalance, TopicPartition,
+    BrokerError, Consumer, ConsumerSettings, Position, ProducerSettings, Reaction, Rebalance, TopicPartition,
 };
 #[cfg(test)]
 use crate::sabotage::{Sabotage, sabotaged};
 use crate::state::StateError;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 /// How long one call to the broker may take before other things get their turn.
 const CALL_TIMEOUT: Duration = Duration::from_secs(5);
@@ -29,36 +34,31 @@ pub struct Session {
     /// The worker's, and the transactional id where there are transactions: what log lines say of whose they are.
     worker: usize,
     name: Option<String>,
-    pub(super) consumer: Box<dyn Consumer>,
-    pub(super) transaction: Transaction,
+    consumer: Box<dyn Consumer>,
+    transaction: Transaction,
     /// Of what was written in it.
-    pub(super) times: Times,
+    times: Times,
     /// Of what was read in it.
-    pub(super) spans: Spans,
+    spans: Spans,
     /// When its commit was first called.
     commit_since: Option<Instant>,
-    pub(super) tasks: Vec<Task>,
+    tasks: Vec<Task>,
     restoring: Restoring,
     rebalance: Option<Rebalance>,
     /// The group has said which tasks are this worker's.
     assigned: bool,
     /// When the open transaction began.
-    pub(super) since: Option<Duration>,
+    since: Option<Duration>,
     /// Records processed in it.
-    pub(super) processed: usize,
+    processed: usize,
     abort: bool,
-    /// Records to be committed one by one, to find the one that the broker refuses.
-    pub(super) one_by_one: usize,
-    /// The record in the transaction, while it is alone.
-    pub(super) alone: Option<(TopicPartition, i64)>,
-    /// Records that the broker refused, and why, until their dead letters are committed. Several, as the next poll after an
-    /// abort may bring another partition's.
-    pub(super) refused: Vec<(TopicPartition, i64, String)>,
+    suspects: Suspects,
 }
 
 impl Session {
     /// Builds the producer first: when it is there, a dead predecessor's transaction has ended.
-    pub fn open(broker: &dyn Broker, shared: &Shared, settings: &WorkerSettings) -> Result<Self, BrokerError> {
+    pub fn open(shared: &Shared, settings: &WorkerSettings) -> Result<Self, BrokerError> {
+        let broker = shared.broker.as_ref();
         let guarantee = shared.topology.guarantee;
         let name = settings.transactional_id(&shared.topology);
         let transactional_id = name.clone();
@@ -86,81 +86,82 @@ impl Session {
             since: None,
             processed: 0,
             abort: false,
-            one_by_one: 0,
-            alone: None,
-            refused: Vec::new(),
+            suspects: Suspects::default(),
         })
     }
 
-    pub fn advance(&mut self, worker: &mut Worker, now: Duration) -> Result<Step, StepError> {
+    pub fn advance(&mut self, kit: &mut Kit, now: Duration) -> Result<Step, StepError> {
         if self.abort || self.transaction.is_aborting() {
             self.rewind()?;
             return Ok(Step::Wait(Duration::ZERO));
         }
         if self.transaction.is_committing() {
-            self.commit(&mut worker.counts)?;
+            self.commit(&mut kit.counts)?;
             return Ok(Step::Busy);
         }
-        if self.mend(worker)? {
+        if self.mend(kit)? {
             return Ok(Step::Busy);
         }
         if self.rebalance.is_some() {
             let kind = self.rebalance.as_ref().map_or("", kind_of);
-            self.rebalance(worker)?;
-            *worker.counts.rebalances.entry(kind).or_default() += 1;
+            self.rebalance(kit)?;
+            *kit.counts.rebalances.entry(kind).or_default() += 1;
             return Ok(Step::Busy);
         }
         // A commit that could not be begun comes before any other record: a transaction that is meant for one record, to find the
         // one that the broker refuses, must not get a second.
-        if self.is_due(worker, now) {
-            self.commit(&mut worker.counts)?;
+        if self.is_due(kit, now) {
+            self.commit(&mut kit.counts)?;
             return Ok(Step::Busy);
         }
-        let restoring = self.restore(worker, now)?;
-        let step = self.poll(worker, now, restoring)?;
-        if self.is_due(worker, now) {
-            self.commit(&mut worker.counts)?;
+        let restoring = self.restore(kit, now)?;
+        let step = self.poll(kit, now, restoring)?;
+        if self.is_due(kit, now) {
+            self.commit(&mut kit.counts)?;
         }
         Ok(if restoring { Step::Busy } else { step })
     }
 
-    fn poll(&mut self, worker: &mut Worker, now: Duration, restoring: bool) -> Result<Step, StepError> {
+    fn poll(&mut self, kit: &mut Kit, now: Duration, restoring: bool) -> Result<Step, StepError> {
         let left = match self.since {
-            Some(since) => worker
-                .settings
-                .commit_interval
-                .saturating_sub(now.saturating_sub(since)),
-            None => worker.settings.poll_timeout,
+            Some(since) => kit.settings.commit_interval.saturating_sub(now.saturating_sub(since)),
+            None => kit.settings.poll_timeout,
         };
         let timeout = if restoring {
             Duration::ZERO
         } else {
-            left.min(worker.settings.poll_timeout)
+            left.min(kit.settings.poll_timeout)
         };
-        let before = self.processed;
-        let polled = super::process::poll(self, worker, timeout);
+        let lent = Lent {
+            consumer: self.consumer.as_mut(),
+            tasks: &mut self.tasks,
+            restoring: &self.restoring,
+            transaction: &mut self.transaction,
+            times: &mut self.times,
+            spans: &mut self.spans,
+            suspects: &mut self.suspects,
+        };
+        let polled = batch::poll(kit, lent, timeout);
+        self.processed += polled.processed;
         if self.processed > 0 && self.since.is_none() {
             self.since = Some(now);
         }
-        polled?;
-        Ok(if self.processed > before || self.rebalance.is_some() {
+        if polled.rebalance.is_some() {
+            self.rebalance = polled.rebalance;
+        }
+        polled.result?;
+        Ok(if polled.processed > 0 || self.rebalance.is_some() {
             Step::Busy
         } else {
             Step::Idle
         })
     }
 
-    pub(super) fn note(&mut self, rebalance: Option<Rebalance>) {
-        if rebalance.is_some() {
-            self.rebalance = rebalance;
-        }
-    }
-
-    fn is_due(&self, worker: &Worker, now: Duration) -> bool {
+    fn is_due(&self, kit: &Kit, now: Duration) -> bool {
         let Some(since) = self.since else { return false };
-        self.one_by_one > 0
-            || now.saturating_sub(since) >= worker.settings.commit_interval
-            || self.transaction.bytes >= worker.settings.commit_bytes
+        self.suspects.are_sought()
+            || now.saturating_sub(since) >= kit.settings.commit_interval
+            || self.transaction.bytes >= kit.settings.commit_bytes
             || matches!(self.rebalance, Some(Rebalance::Revoked(_)))
     }
 
@@ -198,11 +199,7 @@ impl Session {
         self.times.committed(milliseconds_now(), counts);
         self.spans.committed();
         self.ended();
-        self.one_by_one = self.one_by_one.saturating_sub(1);
-        self.refused.retain(|(partition, refused, _)| {
-            let mut offsets = offsets.iter();
-            !offsets.any(|(committed, offset)| committed == partition && offset > refused)
-        });
+        self.suspects.committed(&offsets);
         self.disks_took_it()
     }
 
@@ -220,15 +217,7 @@ impl Session {
         if let StepError::Broker(error) = error
             && error.reaction == Reaction::DeadLetter
         {
-            match self.alone.take() {
-                Some((partition, offset)) if self.one_by_one > 0 => {
-                    if self.refused.iter().any(|(p, o, _)| *p == partition && *o == offset) {
-                        return false;
-                    }
-                    self.refused.push((partition, offset, error.message.clone()));
-                }
-                _ => self.one_by_one = self.processed.max(1),
-            }
+            return self.suspects.are_met(self.processed, &error.message);
         }
         true
     }
@@ -264,7 +253,7 @@ impl Session {
 
     fn ended(&mut self) {
         self.since = None;
-        self.alone = None;
+        self.suspects.ended();
         self.processed = 0;
         self.commit_since = None;
         self.times.clear();
@@ -276,19 +265,19 @@ impl Session {
         self.since.is_some()
     }
 
-    fn rebalance(&mut self, worker: &mut Worker) -> Result<(), StepError> {
+    fn rebalance(&mut self, kit: &mut Kit) -> Result<(), StepError> {
         match self.rebalance.clone() {
-            Some(Rebalance::Assigned(partitions)) => self.assigned(worker, &partitions),
+            Some(Rebalance::Assigned(partitions)) => self.assigned(kit, &partitions),
             Some(Rebalance::Revoked(partitions)) => {
                 // The transaction is the whole worker's: all its tasks commit, then those that leave are closed.
                 if self.since.is_some() {
-                    self.commit(&mut worker.counts)?;
+                    self.commit(&mut kit.counts)?;
                 }
                 self.leave(&partitions, Rebalance::Revoked(partitions.clone()))
             }
             Some(Rebalance::Lost(partitions)) => {
                 if self.since.is_some() {
-                    worker.counts.aborted(super::FENCED);
+                    kit.counts.aborted(FENCED);
                     self.rewind()?;
                 }
                 self.assigned = false;
@@ -299,17 +288,17 @@ impl Session {
     }
 
     /// Committed offsets first, stable; only then the stores, up to what is stable after that.
-    fn assigned(&mut self, worker: &Worker, partitions: &[TopicPartition]) -> Result<(), StepError> {
+    fn assigned(&mut self, kit: &Kit, partitions: &[TopicPartition]) -> Result<(), StepError> {
         let offsets = self.consumer.committed(partitions, CALL_TIMEOUT)?;
         let mut tasks = Vec::with_capacity(partitions.len());
         let mut paused = Vec::new();
         let mut restoring = Vec::new();
         let mut spare = None;
         for (partition, offset) in partitions.iter().zip(offsets) {
-            let Some(entry) = worker.shared.wiring.entry_of(&partition.topic) else {
+            let Some(entry) = kit.shared.wiring.entry_of(&partition.topic) else {
                 continue;
             };
-            let shared = &worker.shared;
+            let shared = &kit.shared;
             let mut task = Task::open(partition.clone(), entry, offset, shared)?;
             if !task.stores.is_empty() {
                 let restore = Restore::start(shared.broker.as_ref(), &mut task, &shared.wiring, &mut spare)?;
@@ -347,7 +336,7 @@ impl Session {
         let leaving = self.tasks.iter().filter(|task| partitions.contains(&task.partition));
         self.tell(leaving, "tasks are given up", "the task is given up");
         self.tasks.retain(|task| !partitions.contains(&task.partition));
-        self.refused.retain(|(partition, _, _)| !partitions.contains(partition));
+        self.suspects.leave(partitions);
         self.restoring.forget(partitions);
         self.consumer.complete(rebalance, &[])?;
         self.rebalance = None;
@@ -375,11 +364,11 @@ impl Session {
     }
 
     /// Opens the stores of a task anew after one failed, and restores them. The transaction it was met in is gone by now.
-    fn mend(&mut self, worker: &Worker) -> Result<bool, StepError> {
+    fn mend(&mut self, kit: &Kit) -> Result<bool, StepError> {
         let Some(task) = self.tasks.iter_mut().find(|task| task.failed.is_some()) else {
             return Ok(false);
         };
-        let shared = &worker.shared;
+        let shared = &kit.shared;
         // Until it is being restored the task has failed: whatever goes wrong here is tried again, all of it.
         task.reopen_stores(shared)?;
         #[cfg(test)]
@@ -397,16 +386,12 @@ impl Session {
     }
 
     /// A slice of restoring; `true` while there is more.
-    fn restore(&mut self, worker: &mut Worker, now: Duration) -> Result<bool, StepError> {
-        let slice = RESTORE_SLICE.min(worker.settings.poll_timeout);
-        worker.counts.restored += self
+    fn restore(&mut self, kit: &mut Kit, now: Duration) -> Result<bool, StepError> {
+        let slice = RESTORE_SLICE.min(kit.settings.poll_timeout);
+        kit.counts.restored += self
             .restoring
             .step(&mut self.tasks, self.consumer.as_mut(), slice, now)?;
         Ok(!self.restoring.is_empty())
-    }
-
-    pub(super) fn is_restoring(&self, partition: &TopicPartition) -> bool {
-        self.restoring.has(partition)
     }
 
     /// The last commit. Nothing may be processed after it was called.
@@ -462,12 +447,4 @@ fn kind_of(rebalance: &Rebalance) -> &'static str {
         Rebalance::Revoked(_) => "revoked",
         Rebalance::Lost(_) => "lost",
     }
-}
-
-/// Of the clock that timestamps of records are of. For metrics only: nothing that is done depends on it.
-pub(super) fn milliseconds_now() -> i64 {
-    let now = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
-    i64::try_from(now.as_millis()).unwrap_or(i64::MAX)
 }

@@ -7,16 +7,16 @@
 //! member that comes back within its session's time has its own tasks, and its own state, again.
 //!
 //! Invariants: a copy has only what is committed (it is read read_committed); a worker that is given the task takes the copy
-//! ([`Standbys::take`]) and restores the rest, so a copy that lags costs time only.
+//! ([`super::warm::Standbys::take`]) and restores the rest, so a copy that lags costs time only.
 
-use super::EngineError;
+use super::error::EngineError;
+use super::shared::Shared;
 use super::status::Status;
-use super::worker::Shared;
+use super::warm::Warm;
 use crate::broker::{Admin, BrokerError, GroupMember, Position, Reaction, Reader, TopicPartition};
-use crate::state::{StateError, StoreId, TaskStore};
+use crate::state::{StateError, StoreId};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How often it is looked who has what.
@@ -25,30 +25,6 @@ const REFRESH: Duration = Duration::from_secs(3);
 const IDLE: Duration = Duration::from_millis(50);
 /// Records between two moments in which a worker can take a copy.
 const BATCH: usize = 2_000;
-
-/// The warm copies of this process.
-#[derive(Default)]
-pub struct Standbys {
-    warm: Mutex<Vec<Warm>>,
-}
-
-struct Warm {
-    id: StoreId,
-    store: TaskStore,
-}
-
-impl Standbys {
-    /// Gives a copy to the task that it is a copy of; `None`: there is none.
-    pub fn take(&self, id: &StoreId) -> Option<TaskStore> {
-        let mut warm = self.lock();
-        let position = warm.iter().position(|copy| copy.id == *id)?;
-        Some(warm.swap_remove(position).store)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<Warm>> {
-        self.warm.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// The partitions of which the instance `me` keeps copies.
 pub fn chosen(members: &[GroupMember], me: &str, replicas: usize) -> BTreeSet<TopicPartition> {

@@ -2,9 +2,10 @@
 
 use super::counts::Counts;
 use super::failures::Failures;
+use super::restoring::Progress;
 use super::samples::Samples;
+use super::task::Stand;
 use super::wiring::Wiring;
-use super::worker::{TaskNumbers, Worker};
 use crate::topology::Topology;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,15 +21,17 @@ pub struct WorkerStatus {
     pub at: Instant,
 }
 
-impl WorkerStatus {
-    pub fn of(worker: &Worker) -> Self {
-        Self {
-            counts: worker.counts().clone(),
-            tasks: worker.tasks(),
-            waits_for: worker.waits_for(),
-            at: Instant::now(),
-        }
-    }
+/// How a worker's tasks stand.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TaskNumbers {
+    /// The group has said which tasks are the worker's; it may be none.
+    pub assigned: bool,
+    pub running: usize,
+    pub restoring: Progress,
+    /// How far each task has come.
+    pub stands: Vec<Stand>,
+    /// Entries of each store, in the order of [`Wiring::stores`].
+    pub store_entries: Vec<usize>,
 }
 
 /// The names behind the indices of [`Counts`].

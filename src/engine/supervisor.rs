@@ -1,13 +1,16 @@
 //! Threads: one for each worker, one that follows the tables. Starts them, hears of their ends, stops them.
 
+use super::error::EngineError;
 use super::follow::follow_tables;
 use super::prepare::prepare;
+use super::settings::WorkerSettings;
+use super::shared::Shared;
 use super::standby::follow_changelogs;
-use super::status::{Status, WorkerStatus};
+use super::status::Status;
+use super::step::Step;
 use super::trace::Tracing;
 use super::wiring::Wiring;
-use super::worker::{Shared, Step, Worker};
-use super::{EngineError, WorkerSettings};
+use super::worker::Worker;
 use crate::broker::{Broker, Reaction};
 use crate::observe::{Repeats, Traces};
 use crate::registry::{HttpRegistry, NoRegistry, Registry, RegistryError, Settings};
@@ -269,10 +272,10 @@ fn run_worker(mut worker: Worker, index: usize, status: &Status, stop: &AtomicBo
         let step = worker.step(start.elapsed())?;
         if published.elapsed() >= PUBLISH {
             published = Instant::now();
-            status.publish(index, WorkerStatus::of(&worker));
+            status.publish(index, worker.status());
         }
         if let Step::Wait(time) = step {
-            status.publish(index, WorkerStatus::of(&worker));
+            status.publish(index, worker.status());
             std::thread::park_timeout(time);
         }
     }
@@ -286,6 +289,6 @@ fn run_worker(mut worker: Worker, index: usize, status: &Status, stop: &AtomicBo
             break;
         }
     }
-    status.publish(index, WorkerStatus::of(&worker));
+    status.publish(index, worker.status());
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! A task: one topic's partition, the stores it owns, and how far it has come.
 
-use super::worker::Shared;
+use super::shared::Shared;
 use crate::broker::{Position, TopicPartition};
 #[cfg(test)]
 use crate::sabotage::{Sabotage, sabotaged};

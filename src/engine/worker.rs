@@ -4,89 +4,21 @@
 //! A step does the most urgent thing there is: finish an abort, finish a commit, complete a rebalance, restore, or poll and
 //! process. Every error comes back classified, and [`Worker::react`] is the one place that acts on it.
 
-use super::chain::Chain;
 use super::counts::Counts;
-use super::failures::Failures;
-use super::output::Outputs;
-use super::restoring::Progress;
-use super::samples::Samples;
+use super::error::EngineError;
+use super::kit::Kit;
 use super::session::Session;
-use super::standby::Standbys;
-use super::tables::Tables;
-use super::task::Stand;
-use super::trace::Tracing;
-use super::wiring::Wiring;
-use super::{EngineError, StepError, WorkerSettings};
-use crate::broker::{Broker, Reaction};
-use crate::codec::CodecError;
+use super::settings::WorkerSettings;
+use super::shared::Shared;
+use super::status::{TaskNumbers, WorkerStatus};
+use super::step::{Step, StepError};
+use crate::broker::Reaction;
 use crate::observe::Repeats;
-use crate::registry::Registry;
-use crate::state::{Mark, Stores};
-use crate::topology::Topology;
-use bumpalo::Bump;
 use std::sync::Arc;
-use std::time::Duration;
-
-/// What a step came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// There was something to do; there may be more.
-    Busy,
-    /// Nothing came within the poll.
-    Idle,
-    /// Something has to be tried again after this time.
-    Wait(Duration),
-}
-
-/// Never changed while the workers run, and shared by them.
-pub struct Shared {
-    pub topology: Arc<Topology>,
-    pub wiring: Wiring,
-    pub tables: Tables,
-    pub broker: Box<dyn Broker>,
-    pub registry: Arc<dyn Registry>,
-    pub stores: Box<dyn Stores>,
-    pub standbys: Standbys,
-    pub failures: Arc<Failures>,
-    pub tracing: Tracing,
-    pub samples: Arc<Samples>,
-}
-
-impl Shared {
-    /// With nobody who looks at it, and no spans.
-    ///
-    /// # Errors
-    /// A table's schema that can't be used.
-    pub fn new(
-        topology: Arc<Topology>,
-        wiring: Wiring,
-        registry: Arc<dyn Registry>,
-        broker: Box<dyn Broker>,
-        stores: Box<dyn Stores>,
-    ) -> Result<Self, CodecError> {
-        Ok(Self {
-            tables: Tables::new(&topology.tables, &registry)?,
-            topology,
-            wiring,
-            broker,
-            registry,
-            stores,
-            standbys: Standbys::default(),
-            failures: Arc::default(),
-            tracing: Tracing::off(),
-            samples: Arc::default(),
-        })
-    }
-}
+use std::time::{Duration, Instant};
 
 pub struct Worker {
-    pub(super) shared: Arc<Shared>,
-    pub(super) settings: WorkerSettings,
-    pub(super) chain: Chain,
-    pub(super) arena: Bump,
-    pub(super) counts: Counts,
-    pub(super) outputs: Outputs,
-    pub(super) marks: Vec<Mark>,
+    kit: Kit,
     session: Option<Session>,
     failures: u32,
     /// Who is waited for, until something was done again.
@@ -100,21 +32,8 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
 
 impl Worker {
     pub fn new(shared: Arc<Shared>, settings: WorkerSettings) -> Self {
-        let chain = Chain::build(&shared.topology);
-        let counts = Counts::new(
-            shared.wiring.entries.len(),
-            shared.wiring.topics.len(),
-            shared.topology.processors.len(),
-            shared.wiring.sinks.len(),
-        );
         Self {
-            shared,
-            settings,
-            chain,
-            arena: Bump::new(),
-            counts,
-            outputs: Outputs::default(),
-            marks: Vec::new(),
+            kit: Kit::new(shared, settings),
             session: None,
             failures: 0,
             waits_for: None,
@@ -123,7 +42,7 @@ impl Worker {
     }
 
     pub fn counts(&self) -> &Counts {
-        &self.counts
+        &self.kit.counts
     }
 
     /// Who is waited for. `None`: the worker has a producer and a consumer and nothing to try again.
@@ -131,11 +50,21 @@ impl Worker {
         self.waits_for
     }
 
+    /// Its numbers, to be published.
+    pub fn status(&self) -> WorkerStatus {
+        WorkerStatus {
+            counts: self.counts().clone(),
+            tasks: self.tasks(),
+            waits_for: self.waits_for(),
+            at: Instant::now(),
+        }
+    }
+
     /// Tasks that run, and tasks that are being restored with what is still to go.
     pub fn tasks(&self) -> TaskNumbers {
         self.session
             .as_ref()
-            .map(|session| session.numbers(&self.shared.wiring))
+            .map(|session| session.numbers(&self.kit.shared.wiring))
             .unwrap_or_default()
     }
 
@@ -146,12 +75,12 @@ impl Worker {
     pub fn step(&mut self, now: Duration) -> Result<Step, EngineError> {
         let mut session = match self.session.take() {
             Some(session) => session,
-            None => match Session::open(self.shared.broker.as_ref(), &self.shared, &self.settings) {
+            None => match Session::open(&self.kit.shared, &self.kit.settings) {
                 Ok(session) => session,
                 Err(error) => return self.react(None, error.into(), now),
             },
         };
-        match session.advance(self, now) {
+        match session.advance(&mut self.kit, now) {
             Ok(step) => {
                 self.session = Some(session);
                 // An abort is not yet a step ahead: what failed is to come again.
@@ -181,7 +110,7 @@ impl Worker {
                 self.session = session;
             }
             Reaction::Abort | Reaction::DeadLetter => {
-                self.counts.aborted(error.reason());
+                self.kit.counts.aborted(error.reason());
                 if let Some(mut session) = session {
                     if !session.abort_next(&error) {
                         session.give_up();
@@ -191,9 +120,9 @@ impl Worker {
                 }
             }
             Reaction::Rebuild => {
-                self.counts.rebuilds += 1;
+                self.kit.counts.rebuilds += 1;
                 if session.as_ref().is_some_and(Session::is_open) {
-                    self.counts.aborted(error.reason());
+                    self.kit.counts.aborted(error.reason());
                 }
                 drop(session);
             }
@@ -209,8 +138,8 @@ impl Worker {
 
     /// `repeated`: how often the like happened since it was last told.
     fn tell(&self, error: &StepError, repeated: Option<u64>) {
-        let worker = self.settings.index;
-        let transaction = self.settings.transactional_id(&self.shared.topology);
+        let worker = self.kit.settings.index;
+        let transaction = self.kit.transactional_id();
         match error.reaction() {
             Reaction::Retry => tracing::info!(worker, transaction, %error, repeated, "tried again"),
             Reaction::Abort | Reaction::DeadLetter => {
@@ -231,7 +160,7 @@ impl Worker {
         let Some(mut session) = self.session.take() else {
             return Ok(true);
         };
-        match session.finish(&mut self.counts) {
+        match session.finish(&mut self.kit.counts) {
             Ok(()) => Ok(true),
             Err(error) if error.reaction() == Reaction::Retry => {
                 self.session = Some(session);
@@ -242,23 +171,10 @@ impl Worker {
                 if error.reaction() == Reaction::Fatal {
                     return Err(error.into());
                 }
-                let transaction = self.settings.transactional_id(&self.shared.topology);
-                tracing::info!(worker = self.settings.index, transaction, %error, "the last commit is given up: its records are processed again");
+                let transaction = self.kit.transactional_id();
+                tracing::info!(worker = self.kit.settings.index, transaction, %error, "the last commit is given up: its records are processed again");
                 Ok(true)
             }
         }
     }
-}
-
-/// How a worker's tasks stand.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TaskNumbers {
-    /// The group has said which tasks are the worker's; it may be none.
-    pub assigned: bool,
-    pub running: usize,
-    pub restoring: Progress,
-    /// How far each task has come.
-    pub stands: Vec<Stand>,
-    /// Entries of each store, in the order of [`Wiring::stores`].
-    pub store_entries: Vec<usize>,
 }
