@@ -26,6 +26,7 @@ pub enum Sabotage {
     KeepLost,
     NoChangelog,
     ForgetDamage,
+    StateBeforeOutputs,
     /// Of `dead-letters replay`: a mark is committed after the record that it is of, and not with it.
     MarksApart,
     /// Of `dead-letters replay`: marks are read before others are fenced off.

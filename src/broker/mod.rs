@@ -133,6 +133,7 @@ pub enum Position {
 /// The consumer's membership, opaque to the engine.
 pub struct GroupMetadata(pub Box<dyn std::any::Any + Send>);
 
+/// Without a transactional id there is nothing to begin, to commit or to send offsets to, and records that were sent stay sent.
 pub trait Producer: Send {
     fn begin(&mut self) -> Result<(), BrokerError>;
     /// Queues a record. A full queue is waited out inside. `DeadLetter`: too large for the client; others as they are.
@@ -147,6 +148,8 @@ pub trait Producer: Send {
     ) -> Result<(), BrokerError>;
     /// `Retry` after a timeout: the outcome is unknown, call it again, never abort.
     fn commit(&mut self, timeout: Duration) -> Result<(), BrokerError>;
+    /// What was sent since `begin` is never seen. Without a transactional id it waits until nothing of it is under way any more, so
+    /// that what fails of it is not taken for a failure of what comes next.
     fn abort(&mut self, timeout: Duration) -> Result<(), BrokerError>;
 }
 

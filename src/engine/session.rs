@@ -3,7 +3,6 @@
 //! When the producer is fenced or fails for good, the whole session is dropped and a new one built: nothing of it may go on.
 
 use super::batch::{self, Lent};
-use super::counts::Counts;
 use super::kit::Kit;
 use super::latency::{Times, milliseconds_now};
 use super::restore::Restore;
@@ -17,12 +16,13 @@ use super::task::Task;
 use super::trace::Spans;
 use super::transaction::Transaction;
 use super::wiring::Wiring;
+use super::write::write_changelogs;
 use crate::broker::{
     BrokerError, Consumer, ConsumerSettings, Position, ProducerSettings, Reaction, Rebalance, TopicPartition,
 };
 #[cfg(test)]
 use crate::sabotage::{Sabotage, sabotaged};
-use crate::state::StateError;
+use crate::state::{Mark, StateError};
 use std::time::{Duration, Instant};
 
 /// How long one call to the broker may take before other things get their turn.
@@ -96,7 +96,7 @@ impl Session {
             return Ok(Step::Wait(Duration::ZERO));
         }
         if self.transaction.is_committing() {
-            self.commit(&mut kit.counts)?;
+            self.commit(kit)?;
             return Ok(Step::Busy);
         }
         if self.mend(kit)? {
@@ -111,13 +111,13 @@ impl Session {
         // A commit that could not be begun comes before any other record: a transaction that is meant for one record, to find the
         // one that the broker refuses, must not get a second.
         if self.is_due(kit, now) {
-            self.commit(&mut kit.counts)?;
+            self.commit(kit)?;
             return Ok(Step::Busy);
         }
         let restoring = self.restore(kit, now)?;
         let step = self.poll(kit, now, restoring)?;
         if self.is_due(kit, now) {
-            self.commit(&mut kit.counts)?;
+            self.commit(kit)?;
         }
         Ok(if restoring { Step::Busy } else { step })
     }
@@ -166,7 +166,7 @@ impl Session {
     }
 
     /// Commits what was processed, then makes the overlays the stores'.
-    fn commit(&mut self, counts: &mut Counts) -> Result<(), StepError> {
+    fn commit(&mut self, kit: &mut Kit) -> Result<(), StepError> {
         let guarantee = self.transaction.guarantee();
         let offsets: Vec<(TopicPartition, i64)> = self
             .tasks
@@ -183,7 +183,14 @@ impl Session {
         if sabotaged(Sabotage::StateBeforeCommit) {
             self.tasks.iter_mut().for_each(|task| task.committed(guarantee));
         }
-        self.transaction.commit(self.consumer.as_mut(), &offsets)?;
+        let tasks = &mut self.tasks;
+        self.transaction
+            .commit(self.consumer.as_mut(), &offsets, |transaction| {
+                let marks = |task: &Task| vec![Mark::BEGINNING; task.stores.len()];
+                let mut tasks = tasks.iter_mut();
+                tasks.try_for_each(|task| write_changelogs(&kit.shared, transaction, task, &marks(task)))
+            })?;
+        let counts = &mut kit.counts;
         for task in &mut self.tasks {
             task.committed(guarantee);
         }
@@ -271,7 +278,7 @@ impl Session {
             Some(Rebalance::Revoked(partitions)) => {
                 // The transaction is the whole worker's: all its tasks commit, then those that leave are closed.
                 if self.since.is_some() {
-                    self.commit(&mut kit.counts)?;
+                    self.commit(kit)?;
                 }
                 self.leave(&partitions, Rebalance::Revoked(partitions.clone()))
             }
@@ -395,14 +402,14 @@ impl Session {
     }
 
     /// The last commit. Nothing may be processed after it was called.
-    pub fn finish(&mut self, counts: &mut Counts) -> Result<(), StepError> {
+    pub fn finish(&mut self, kit: &mut Kit) -> Result<(), StepError> {
         if self.abort || self.transaction.is_aborting() {
             return Ok(self.transaction.abort()?);
         }
         if matches!(self.rebalance, Some(Rebalance::Lost(_))) {
             return Ok(self.transaction.abort()?);
         }
-        self.commit(counts)?;
+        self.commit(kit)?;
         self.consumer.close();
         Ok(())
     }

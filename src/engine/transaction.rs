@@ -6,7 +6,9 @@
 //! - a commit whose outcome is unknown (it timed out) is never aborted, only called again until its outcome is known;
 //! - the caller applies overlays to stores only after `commit` returned `Ok`.
 //!
-//! With `at_least_once` the phases are the same: the producer is a plain one, and the consumer commits after the flush.
+//! With `at_least_once` nothing is atomic, so the order decides what a crash leaves behind: outputs first, then the changelogs, then
+//! the offsets, which the consumer commits; each is acknowledged before the next is written. A changelog that were ahead of its
+//! outputs would have an id remembered whose record never came out: read again, it would be dropped as a duplicate, and lost.
 
 use crate::broker::{BrokerError, Consumer, Outgoing, Producer, Reaction, TopicPartition};
 #[cfg(test)]
@@ -18,6 +20,8 @@ use std::time::Duration;
 enum Phase {
     Idle,
     Open,
+    /// The changelogs are written, after the outputs: with `at_least_once` only.
+    StateWritten,
     Flushed,
     OffsetsSent,
     /// Commit was called and its outcome is not known.
@@ -53,11 +57,23 @@ impl Transaction {
 
     /// A commit is under way: nothing may be processed, only [`Self::commit`] called.
     pub fn is_committing(&self) -> bool {
-        matches!(self.phase, Phase::Flushed | Phase::OffsetsSent | Phase::Unknown)
+        matches!(
+            self.phase,
+            Phase::StateWritten | Phase::Flushed | Phase::OffsetsSent | Phase::Unknown
+        )
     }
 
     pub fn guarantee(&self) -> Guarantee {
         self.guarantee
+    }
+
+    /// What stores were told is not written to their changelogs with each record, but by the commit.
+    pub fn defers_state(&self) -> bool {
+        #[cfg(test)]
+        if sabotaged(Sabotage::StateBeforeOutputs) {
+            return false;
+        }
+        self.guarantee == Guarantee::AtLeastOnce
     }
 
     /// An abort is under way: only [`Self::abort`] may be called.
@@ -81,7 +97,8 @@ impl Transaction {
         self.producer.send(record)
     }
 
-    /// Commits the offsets and all that was written, or resumes a commit that was interrupted.
+    /// Commits the offsets and all that was written, or resumes a commit that was interrupted. `write_state` writes the changelogs,
+    /// where they are not written with each record ([`Self::defers_state`]).
     ///
     /// # Errors
     /// `Retry`: call again, with the same offsets. Anything else: the transaction has to be aborted or the producer rebuilt.
@@ -89,6 +106,7 @@ impl Transaction {
         &mut self,
         consumer: &mut dyn Consumer,
         offsets: &[(TopicPartition, i64)],
+        write_state: impl FnOnce(&mut Self) -> Result<(), BrokerError>,
     ) -> Result<(), BrokerError> {
         #[cfg(test)]
         if self.phase == Phase::Open && sabotaged(Sabotage::NoFlush) {
@@ -96,7 +114,12 @@ impl Transaction {
         }
         #[cfg(test)]
         let offsets = if sabotaged(Sabotage::NoOffsets) { &[] } else { offsets };
-        if self.phase == Phase::Open {
+        if self.phase == Phase::Open && self.defers_state() {
+            self.producer.flush(self.timeout)?;
+            write_state(self)?;
+            self.phase = Phase::StateWritten;
+        }
+        if matches!(self.phase, Phase::Open | Phase::StateWritten) {
             self.producer.flush(self.timeout)?;
             self.phase = Phase::Flushed;
         }
@@ -141,9 +164,7 @@ impl Transaction {
         }
         if self.phase != Phase::Idle {
             self.phase = Phase::Aborting;
-            if self.guarantee == Guarantee::ExactlyOnce {
-                self.producer.abort(self.timeout)?;
-            }
+            self.producer.abort(self.timeout)?;
             self.ended();
         }
         Ok(())

@@ -160,7 +160,7 @@ impl Worker {
         let Some(mut session) = self.session.take() else {
             return Ok(true);
         };
-        match session.finish(&mut self.kit.counts) {
+        match session.finish(&mut self.kit) {
             Ok(()) => Ok(true),
             Err(error) if error.reaction() == Reaction::Retry => {
                 self.session = Some(session);

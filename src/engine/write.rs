@@ -42,6 +42,19 @@ pub fn write(
             timestamp,
         })
     })?;
+    if transaction.defers_state() {
+        return Ok(());
+    }
+    write_changelogs(shared, transaction, task, marks)
+}
+
+/// Hands to the transaction what a task's stores were told since `marks`, one of each.
+pub fn write_changelogs(
+    shared: &Shared,
+    transaction: &mut Transaction,
+    task: &mut Task,
+    marks: &[Mark],
+) -> Result<(), BrokerError> {
     let wired = shared
         .wiring
         .entries

@@ -9,6 +9,14 @@ pub struct Mark {
     pub(super) stream_time: i64,
 }
 
+impl Mark {
+    /// Before the first write of a transaction: for reading what was written since, not for undoing it.
+    pub const BEGINNING: Mark = Mark {
+        writes: 0,
+        stream_time: i64::MIN,
+    };
+}
+
 /// One store of one task: overlay over what is committed.
 pub enum TaskStore {
     Ids(TaskIds),

@@ -36,6 +36,7 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("disk-lost", state::disk_lost),
     ("disk-damaged", state::disk_damaged),
     ("dedupe-killed", state::dedupe_killed),
+    ("at-least-once-killed", state::at_least_once_killed),
     ("sums-killed", state::sums_killed),
     ("standby", state::standby),
     ("kafkas-verifier", verifier::judged),

@@ -1,14 +1,14 @@
 //! State on disk: exact across crashes, restored from its changelog when the disk is lost or damaged, and no more than that.
 
 use crate::crew::Crew;
-use crate::harness::client::Message;
+use crate::harness::client::{Delivered, Message};
 use crate::harness::compare::assert_same_multiset;
 use crate::harness::millstream::TestTopology;
 use crate::harness::random::Random;
 use crate::harness::wait_until;
 use crate::pipeline::Pipeline;
 use crate::scenario::{Size, Tally, check};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -76,6 +76,33 @@ impl Kept {
         ids.map(event).collect()
     }
 
+    /// Instances are killed at random moments: before, in, and between a commit and what is written to disk after it. Then
+    /// `comes_out` waits for so many ids.
+    fn killed(&self, random: &mut Random, size: Size, comes_out: impl FnOnce(u32)) -> Tally {
+        const SHARE: u32 = 3_000;
+        let rounds: u32 = size.of(6, 20);
+        let arguments = self.arguments();
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let mut crew = Crew::with(&self.pipeline, &arguments);
+        crew.start_all(&["a", "b"]);
+        for round in 0..rounds {
+            // Half of it was there before.
+            let first = (round * SHARE).saturating_sub(SHARE);
+            let events = self.events(first..(round + 1) * SHARE);
+            let flow = self.pipeline.flow(&events, Duration::from_secs(2));
+            std::thread::sleep(Duration::from_millis(random.between(200, 2_000)));
+            let name = ["a", "b"][random.below(2) as usize];
+            crew.kill(name);
+            crew.start(name);
+            flow.finish();
+        }
+        let ids = rounds * SHARE;
+        comes_out(ids);
+        let mut tally = crew.finish();
+        tally.input += u64::from(ids + (rounds - 1) * SHARE);
+        tally
+    }
+
     fn wait_out(&self, count: u32) {
         let out = self.pipeline.topic("out");
         self.pipeline.client.wait_committed(&out, count as usize, LIMIT);
@@ -84,7 +111,7 @@ impl Kept {
     /// Every id below `count` came out once.
     fn verify_ids(&self, count: u32) {
         let seen = self.pipeline.committed("out");
-        let seen = seen.iter().map(crate::harness::client::Delivered::value_text);
+        let seen = seen.iter().map(Delivered::value_text);
         assert_same_multiset("out", (0..count).map(|id| format!("{{\"id\":\"e{id}\"}}")), seen);
     }
 }
@@ -248,33 +275,37 @@ fn duplicates_are_dropped_exactly_across_kills() {
     check("dedupe-killed", dedupe_killed);
 }
 
-/// Killed at random moments: before, in, and between a commit and what is written to disk after it.
 pub fn dedupe_killed(random: &mut Random, size: Size) -> Tally {
-    let rounds: u32 = size.of(6, 20);
-    const SHARE: u32 = 3_000;
     let kept = Kept::new("dedupe-killed", DEDUPE);
-    let arguments = kept.arguments();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let mut crew = Crew::with(&kept.pipeline, &arguments);
-    crew.start_all(&["a", "b"]);
-    for round in 0..rounds {
-        // Half of it was there before.
-        let first = (round * SHARE).saturating_sub(SHARE);
-        let flow = kept
-            .pipeline
-            .flow(&kept.events(first..(round + 1) * SHARE), Duration::from_secs(2));
-        std::thread::sleep(Duration::from_millis(random.between(200, 2_000)));
-        let name = ["a", "b"][random.below(2) as usize];
-        crew.kill(name);
-        crew.start(name);
-        flow.finish();
-    }
-    let count = rounds * SHARE;
-    kept.wait_out(count);
-    let mut tally = crew.finish();
+    let mut count = 0;
+    let mut tally = kept.killed(random, size, |ids| {
+        count = ids;
+        kept.wait_out(ids);
+    });
     kept.verify_ids(count);
-    tally.input += u64::from(count + (rounds - 1) * SHARE);
     tally.output += u64::from(count);
+    tally
+}
+
+#[test]
+fn with_at_least_once_no_record_is_taken_for_a_duplicate_of_one_that_never_came_out() {
+    check("at-least-once-killed", at_least_once_killed);
+}
+
+pub fn at_least_once_killed(random: &mut Random, size: Size) -> Tally {
+    let yaml = format!("{DEDUPE}processing_guarantee: at_least_once\n");
+    let kept = Kept::new("at-least-once-killed", &yaml);
+    let mut output = 0;
+    let mut tally = kept.killed(random, size, |ids| {
+        wait_until("every id to come out", LIMIT, || {
+            let seen = kept.pipeline.committed("out");
+            output = seen.len() as u64;
+            let distinct: HashSet<String> = seen.iter().map(Delivered::value_text).collect();
+            let missing = ids as usize - distinct.len();
+            (missing == 0).then_some(()).ok_or(format!("{missing} are missing"))
+        });
+    });
+    tally.output += output;
     tally
 }
 

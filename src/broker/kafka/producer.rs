@@ -66,6 +66,27 @@ impl KafkaProducer {
         self.producer.context().take_failure();
     }
 
+    /// Waits until nothing is under way any more, whatever became of it.
+    fn forget(&self, timeout: Duration) -> Result<(), BrokerError> {
+        let deadline = Instant::now() + timeout;
+        while !wait_acknowledged(&self.producer, deadline) {
+            self.serve_reports();
+            if Instant::now() > deadline {
+                return Err(self.unacknowledged("abort"));
+            }
+        }
+        self.serve_reports();
+        Ok(())
+    }
+
+    fn unacknowledged(&self, operation: &'static str) -> BrokerError {
+        BrokerError {
+            operation,
+            message: format!("{} records not yet acknowledged", self.producer.in_flight_count()),
+            reaction: Reaction::Retry,
+        }
+    }
+
     fn failure(&self) -> Result<(), BrokerError> {
         self.producer.context().take_failure().map_or(Ok(()), Err)
     }
@@ -136,11 +157,7 @@ impl Producer for KafkaProducer {
                 return Ok(());
             }
             if Instant::now() > deadline {
-                return Err(BrokerError {
-                    operation: "flush",
-                    message: format!("{} records not yet acknowledged", self.producer.in_flight_count()),
-                    reaction: Reaction::Retry,
-                });
+                return Err(self.unacknowledged("flush"));
             }
         }
     }
@@ -171,6 +188,9 @@ impl Producer for KafkaProducer {
     }
 
     fn abort(&mut self, timeout: Duration) -> Result<(), BrokerError> {
+        if !self.transactional {
+            return self.forget(timeout);
+        }
         let deadline = Instant::now() + timeout;
         loop {
             // An abort waits until every record that it purges is reported, and reports come only with a poll.

@@ -1,6 +1,6 @@
 //! A producer: queues records, writes them in small batches, and is as strict about the order of calls as a client is.
 //!
-//! Records reach the log when a batch is full or with `flush`; a commit with anything queued is refused, as the caller
+//! Records reach the log when a batch is full, those of one partition before those of others, or with `flush`; a commit with anything queued is refused, as the caller
 //! must know that everything was acknowledged before it commits.
 
 use super::cluster::{Cluster, failure};
@@ -107,27 +107,38 @@ impl ProducerState {
         }
     }
 
-    /// Writes what is queued.
-    fn deliver(&mut self, cluster: &mut Cluster, operation: Operation) -> Result<(), BrokerError> {
-        for (partition, record) in std::mem::take(&mut self.queue) {
-            // The rest of the queue is gone with the record, as the transaction is: it can't be committed any more.
-            if let Err(error) = cluster.check_limit(&partition, &record) {
-                if self.identity.is_some() {
+    /// Writes what is queued for some partitions: the others' records may come later, as a client's do.
+    fn deliver(
+        &mut self,
+        cluster: &mut Cluster,
+        operation: Operation,
+        now: impl Fn(&TopicPartition) -> bool,
+    ) -> Result<(), BrokerError> {
+        let queue = std::mem::take(&mut self.queue);
+        let (queue, later): (Vec<_>, Vec<_>) = queue.into_iter().partition(|(to, _)| now(to));
+        self.queue = later;
+        let mut refused = None;
+        for (partition, record) in queue {
+            let fits = cluster.check_limit(&partition, &record);
+            match (&self.identity, fits) {
+                (Some(_), Err(error)) => {
+                    // The rest of the queue is gone with the record, as the transaction is: it can't be committed any more.
                     self.phase = Phase::Failed;
+                    return Err(error);
                 }
-                return Err(error);
-            }
-            match &self.identity {
-                Some(identity) => {
+                (None, Err(error)) => {
+                    refused.get_or_insert(error);
+                }
+                (Some(identity), Ok(())) => {
                     cluster.append_in_transaction(identity, operation, &partition, record)?;
                     self.known = true;
                 }
-                None => {
+                (None, Ok(())) => {
                     cluster.log_mut(operation, &partition)?.append(record, None);
                 }
             }
         }
-        Ok(())
+        refused.map_or(Ok(()), Err)
     }
 
     fn end(&mut self, cluster: &mut Cluster, operation: Operation, commit: bool) -> Result<(), BrokerError> {
@@ -151,7 +162,9 @@ impl ProducerState {
 
 impl Producer for MemoryProducer {
     fn begin(&mut self) -> Result<(), BrokerError> {
-        self.state.transactional(Operation::Begin)?;
+        if self.state.identity.is_none() {
+            return Ok(());
+        }
         self.call(Operation::Begin, &[Phase::Ready], |state, _| {
             state.phase = Phase::Open;
             state.known = false;
@@ -167,9 +180,9 @@ impl Producer for MemoryProducer {
         };
         self.call(Operation::Send, &[phase], |state, cluster| {
             let (partition, stored) = cluster.prepare(&record)?;
-            state.queue.push((partition, Arc::new(stored)));
+            state.queue.push((partition.clone(), Arc::new(stored)));
             if state.queue.len() >= BATCH {
-                state.deliver(cluster, Operation::Send)?;
+                state.deliver(cluster, Operation::Send, |to| *to == partition)?;
             }
             Ok(())
         })
@@ -177,7 +190,7 @@ impl Producer for MemoryProducer {
 
     fn flush(&mut self, _timeout: Duration) -> Result<(), BrokerError> {
         self.call(Operation::Flush, &[Phase::Ready, Phase::Open], |state, cluster| {
-            state.deliver(cluster, Operation::Flush)
+            state.deliver(cluster, Operation::Flush, |_| true)
         })
     }
 
@@ -219,7 +232,13 @@ impl Producer for MemoryProducer {
     }
 
     fn abort(&mut self, _timeout: Duration) -> Result<(), BrokerError> {
-        self.state.transactional(Operation::Abort)?;
+        if self.state.identity.is_none() {
+            return self.call(Operation::Abort, &[Phase::Ready], |state, cluster| {
+                // What is refused is of no interest any more.
+                let _ = state.deliver(cluster, Operation::Abort, |_| true);
+                Ok(())
+            });
+        }
         let phases = [Phase::Open, Phase::Failed, Phase::Aborting];
         self.state.check(Operation::Abort, &phases)?;
         self.state.phase = Phase::Aborting;

@@ -7,11 +7,13 @@
 //!
 //! `MILLSTREAM_SEED=n` lives that seed alone and prints what happened in it; `MILLSTREAM_SEEDS=n` sets how many are tried.
 
+mod arrivals;
 mod changelog;
 mod disk;
 mod events;
 mod faults;
 mod input;
+mod judge;
 mod kept;
 mod log;
 mod mutations;
@@ -102,4 +104,9 @@ fn a_quiet_life_has_everything_once_and_in_order() {
 #[test]
 fn whatever_happens_nothing_is_lost_or_doubled_and_state_is_what_its_changelog_says() {
     run("everything goes wrong", SEEDS, Plan::of);
+}
+
+#[test]
+fn with_at_least_once_nothing_is_lost_whatever_happens() {
+    run("everything goes wrong, at least once", SEEDS / 3, Plan::at_least_once);
 }

@@ -18,6 +18,7 @@
 //! | `KeepRevoked`, `KeepLost` | a task goes on that another worker has now |
 //! | `NoChangelog` | state that no other worker and no new disk will ever have |
 //! | `ForgetDamage` | a store that was damaged begins empty and stays so |
+//! | `StateBeforeOutputs` | with `at_least_once` an id is remembered whose record never came out |
 //!
 //! What can be broken without harm, and so is not here: to count the checkpoint too low (what lies before it is taken twice,
 //! which changes nothing), and to commit where partitions are lost (the group's generation has gone on, and the broker refuses
@@ -71,6 +72,11 @@ mutations! {
     a_lost_task_that_is_kept_is_noticed: KeepLost,
     a_store_without_a_changelog_is_noticed: NoChangelog,
     a_damaged_store_that_is_not_restored_is_noticed: ForgetDamage,
+}
+
+#[test]
+fn a_changelog_that_is_written_before_the_outputs_is_noticed_with_at_least_once() {
+    is_noticed(Sabotage::StateBeforeOutputs, Plan::at_least_once);
 }
 
 /// It takes a transaction that has ended, whose markers come late, just when a task moves: seldom where much else goes wrong.

@@ -2,9 +2,11 @@
 //! all.
 
 use crate::broker::memory::Random;
+use crate::topology::Guarantee;
 
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
+    pub guarantee: Guarantee,
     /// Records written in all, duplicates and failing ones among them.
     pub records: u64,
     /// Steps before everything is mended and run to the end.
@@ -33,6 +35,7 @@ impl Plan {
         let mut random = Random::new(seed.wrapping_mul(0x2545_f491_4f6c_dd1d) ^ 0x9e37_79b9);
         let mut one_of = |choices: &[u64]| *random.pick(choices).unwrap();
         Plan {
+            guarantee: Guarantee::ExactlyOnce,
             records: one_of(&[20, 40, 60]),
             steps: one_of(&[150, 300]),
             faults: one_of(&[0, 8, 20, 60]),
@@ -44,6 +47,14 @@ impl Plan {
             static_members: one_of(&[0, 0, 1]) == 1,
             instances: one_of(&[1, 2, 3]) as usize,
             workers: one_of(&[1, 1, 2]) as usize,
+        }
+    }
+
+    /// The same life with `at_least_once`.
+    pub fn at_least_once(seed: u64) -> Plan {
+        Plan {
+            guarantee: Guarantee::AtLeastOnce,
+            ..Plan::of(seed)
         }
     }
 

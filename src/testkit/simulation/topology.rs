@@ -1,7 +1,7 @@
 //! The topology under simulation: a stateless stage, a topic in the middle, a stage with a store of ids and one of totals, two
 //! routes; failures in both stages.
 
-use crate::topology::{Topology, load_text};
+use crate::topology::{Guarantee, Topology, load_text};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
@@ -25,13 +25,24 @@ pub const TOPICS: [(&str, i32); 7] = [
 ];
 
 /// Loaded once: it is the same in every life.
-pub fn topology() -> Arc<Topology> {
-    static LOADED: OnceLock<Arc<Topology>> = OnceLock::new();
-    Arc::clone(LOADED.get_or_init(|| Arc::new(load_text(TEXT, Path::new("."), &|_| None).unwrap())))
+pub fn topology(guarantee: Guarantee) -> Arc<Topology> {
+    static EXACTLY_ONCE: OnceLock<Arc<Topology>> = OnceLock::new();
+    static AT_LEAST_ONCE: OnceLock<Arc<Topology>> = OnceLock::new();
+    let (loaded, name) = match guarantee {
+        Guarantee::ExactlyOnce => (&EXACTLY_ONCE, "exactly_once"),
+        Guarantee::AtLeastOnce => (&AT_LEAST_ONCE, "at_least_once"),
+    };
+    let load = || {
+        load_text(
+            &format!("processing_guarantee: {name}\n{TEXT}"),
+            Path::new("."),
+            &|_| None,
+        )
+    };
+    Arc::clone(loaded.get_or_init(|| Arc::new(load().unwrap())))
 }
 
-const TEXT: &str = "
-application: sim
+const TEXT: &str = "application: sim
 commit_interval: 20ms
 sources: {in: {topic: in}}
 processors:

@@ -4,8 +4,8 @@
 use super::disk::{Disk, DiskStores};
 use super::faults::{foreseen, inject};
 use super::input::Writer;
+use super::judge::Judge;
 use super::log::Log;
-use super::oracle::Oracle;
 use super::plan::Plan;
 use super::topology::{GROUP, TOPICS, topology};
 use crate::broker::memory::{MemoryBroker, Random};
@@ -43,7 +43,7 @@ pub struct World {
     /// What happened, and how often.
     pub happened: Happened,
     writer: Writer,
-    oracle: Oracle,
+    judge: Judge,
     now: Duration,
 }
 
@@ -72,7 +72,7 @@ impl World {
             frozen: 0,
         });
         World {
-            oracle: Oracle::new(&broker),
+            judge: Judge::new(&broker, plan.guarantee),
             writer: Writer::new(broker.now()),
             broker,
             random,
@@ -111,7 +111,7 @@ impl World {
             self.write();
         }
         self.settle()?;
-        self.oracle.all_is_there()?;
+        self.judge.all_is_there()?;
         (0..self.slots.len()).for_each(|slot| self.kill(slot));
         Ok(())
     }
@@ -122,7 +122,10 @@ impl World {
 
     fn settle(&mut self) -> Result<(), String> {
         self.log.add(|| "mended".to_owned());
-        self.plan = Plan::quiet(0);
+        self.plan = Plan {
+            guarantee: self.plan.guarantee,
+            ..Plan::quiet(0)
+        };
         inject(&self.broker, 0, &self.plan, &self.log);
         for slot in &mut self.slots {
             slot.frozen = 0;
@@ -172,7 +175,7 @@ impl World {
         self.log
             .add(|| format!("written to {} at {offset}: {record:?}", at.partition));
         self.count("records", 1);
-        self.oracle.expect(&record, at.partition, offset);
+        self.judge.expect(&record, at.partition, offset);
     }
 
     pub fn start(&mut self, at: usize) {
@@ -183,7 +186,7 @@ impl World {
         self.log.add(|| format!("{} starts", slot.name));
         let process = self.broker.process(&slot.name);
         slot.disk.begin();
-        let topology = topology();
+        let topology = topology(self.plan.guarantee);
         let registry: Arc<dyn Registry> = Arc::new(NoRegistry);
         let wiring = Wiring::new(&topology, &registry).unwrap();
         let stores = DiskStores {
@@ -286,6 +289,6 @@ impl World {
     }
 
     fn look(&mut self) -> Result<(), String> {
-        self.oracle.look(self.slots.iter().map(|slot| &slot.disk))
+        self.judge.look(self.slots.iter().map(|slot| &slot.disk))
     }
 }
