@@ -17,14 +17,16 @@ mod returns;
 mod running;
 mod sqs;
 mod state;
+mod stop;
 #[cfg(test)]
 mod tests;
 mod trace;
 mod webhook;
 
 pub use outlet::{Message, MessageHeader, Outlet, Receipt, Written};
-pub use running::{Feeds, Stop};
+pub use running::Feeds;
 pub use state::{FeedState, FeedTotals};
+pub use stop::Stop;
 
 use crate::broker::BrokerError;
 

@@ -15,7 +15,7 @@ mod under_way;
 use super::FeedError;
 use super::backoff::Backoff;
 use super::outlet::Outlet;
-use super::running::Stop;
+use super::stop::Stop;
 use crate::topology::Rabbitmq;
 use connection::{Opener, Session};
 use consuming::Ended;

@@ -3,34 +3,13 @@
 use super::keys::Keys;
 use super::outlet::Outlet;
 use super::state::FeedState;
+use super::stop::Stop;
 use super::{FeedError, rabbitmq, sqs, webhook};
 use crate::broker::{Broker, Writer};
 use crate::topology::{Feed, FeedKind, Topology};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use tokio::sync::watch;
-
-/// Says when to stop. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct Stop(pub(super) watch::Receiver<bool>);
-
-impl Stop {
-    /// For tests of a feed by itself.
-    #[cfg(test)]
-    pub(super) fn of(stop: watch::Receiver<bool>) -> Self {
-        Self(stop)
-    }
-
-    /// Waits until the feed is to stop.
-    pub async fn requested(&mut self) {
-        // An error: whoever could ask for it is gone.
-        let _ = self.0.wait_for(|stop| *stop).await;
-    }
-
-    pub fn is_requested(&self) -> bool {
-        *self.0.borrow()
-    }
-}
 
 /// Running feeds.
 pub struct Feeds {
@@ -72,7 +51,7 @@ impl Feeds {
                 state: Arc::clone(&state),
             };
             feeds.states.push(state);
-            let (topology, stop) = (Arc::clone(topology), Stop(stopped.clone()));
+            let (topology, stop) = (Arc::clone(topology), Stop::of(stopped.clone()));
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()

@@ -15,7 +15,7 @@ mod trouble;
 
 use super::FeedError;
 use super::outlet::Outlet;
-use super::running::Stop;
+use super::stop::Stop;
 use crate::topology::Sqs;
 use flow::{Flow, Limits};
 use queue::SqsQueue;

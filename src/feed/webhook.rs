@@ -17,7 +17,7 @@ mod tls;
 
 use super::FeedError;
 use super::outlet::Outlet;
-use super::running::Stop;
+use super::stop::Stop;
 use super::trace;
 use crate::observe::connections::{self, Bounded};
 use crate::topology::{Webhook, WebhookAuth};

@@ -9,7 +9,7 @@ use super::under_way::UnderWay;
 use crate::broker::{BrokerError, Done, Reaction};
 use crate::feed::outlet::Outlet;
 use crate::feed::returns::{Outcome, Returns};
-use crate::feed::running::Stop;
+use crate::feed::stop::Stop;
 use futures_util::FutureExt;
 use futures_util::future::{LocalBoxFuture, OptionFuture};
 use futures_util::stream::{FuturesUnordered, StreamExt};

@@ -72,7 +72,7 @@ impl Hook {
             runtime.unwrap().block_on(async {
                 let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
                 tell.send(listener.local_addr().unwrap()).unwrap();
-                serve(listener, &settings, outlet, Stop(stopped)).await
+                serve(listener, &settings, outlet, Stop::of(stopped)).await
             })
         });
         let address = told.recv().unwrap();
