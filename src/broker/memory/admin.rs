@@ -1,8 +1,8 @@
 //! Topics and groups, as a tool sees them.
 
-use super::cluster::failure;
+use super::MemoryBroker;
 use super::groups::MemberState;
-use super::{MemoryBroker, Operation};
+use super::operation::{Operation, failure};
 use crate::broker::{Admin, BrokerError, GroupMember, Reaction, Reset, TopicPartition, TopicState};
 #[cfg(test)]
 use crate::sabotage::{Sabotage, sabotaged};

@@ -1,9 +1,10 @@
 //! The state of the cluster, behind one lock: topics, groups, transactional ids, the clock.
 
-use super::faults::{Faults, Operation, Random};
+use super::faults::{Faults, Random};
 use super::groups::Group;
 use super::log::{Log, Stored};
-use super::transactions::Transactional;
+use super::operation::{Operation, failure};
+use super::transactional::Transactional;
 use crate::broker::partition::partition_of;
 use crate::broker::{BrokerError, Outgoing, Reaction, TopicPartition, TopicState};
 use std::collections::{BTreeMap, HashMap};
@@ -154,14 +155,6 @@ impl Cluster {
         partitions.sort();
         partitions.dedup();
         partitions
-    }
-}
-
-pub(super) fn failure(operation: Operation, reaction: Reaction, message: String) -> BrokerError {
-    BrokerError {
-        operation: operation.name(),
-        message,
-        reaction,
     }
 }
 

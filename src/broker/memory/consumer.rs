@@ -2,9 +2,9 @@
 //!
 //! Joining, heartbeats and assignments happen in `poll` only, so a test decides when each of them does.
 
-use super::cluster::failure;
+use super::MemoryBroker;
 use super::member::{Fetched, MemberView};
-use super::{MemoryBroker, Operation};
+use super::operation::{Operation, failure};
 use crate::broker::{
     BrokerError, Consumer, ConsumerSettings, GroupMetadata, Position, Reaction, Rebalance, TopicPartition,
     reset_is_unfinished,

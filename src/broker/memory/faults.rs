@@ -2,71 +2,9 @@
 //!
 //! Only what a real cluster can do is on offer to [`RandomFaults`]; a script may ask for anything.
 
+use super::operation::{Operation, failure};
 use crate::broker::{BrokerError, Reaction};
 use std::collections::BTreeSet;
-
-/// The calls that a fault may hit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Operation {
-    /// Building a producer: `init_transactions`.
-    Init,
-    Begin,
-    Send,
-    Flush,
-    SendOffsets,
-    Commit,
-    Abort,
-    /// Building a consumer.
-    Subscribe,
-    Poll,
-    Complete,
-    Committed,
-    Seek,
-    Pause,
-    Resume,
-    /// Offsets committed without a transaction.
-    CommitOffsets,
-    Group,
-    /// Building a reader, or assigning to it.
-    Assign,
-    Read,
-    Offsets,
-    Describe,
-    Create,
-    Delete,
-    /// Offsets set by nobody of the group.
-    SetOffsets,
-}
-
-impl Operation {
-    pub fn name(self) -> &'static str {
-        match self {
-            Operation::Init => "init transactions",
-            Operation::Begin => "begin transaction",
-            Operation::Send => "send",
-            Operation::Flush => "flush",
-            Operation::SendOffsets => "send offsets to transaction",
-            Operation::Commit => "commit transaction",
-            Operation::Abort => "abort transaction",
-            Operation::Subscribe => "subscribe",
-            Operation::Poll => "poll",
-            Operation::Complete => "complete rebalance",
-            Operation::Committed => "fetch committed offsets",
-            Operation::Seek => "seek",
-            Operation::Pause => "pause",
-            Operation::Resume => "resume",
-            Operation::CommitOffsets => "commit offsets",
-            Operation::Group => "group metadata",
-            Operation::Assign => "assign",
-            Operation::Read => "read",
-            Operation::Offsets => "fetch offsets",
-            Operation::Describe => "describe topics",
-            Operation::Create => "create topics",
-            Operation::Delete => "delete topics",
-            Operation::SetOffsets => "set offsets",
-        }
-    }
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum When {
@@ -111,11 +49,7 @@ impl<F: FnMut(&Point<'_>) -> Option<Fault> + Send> Faults for F {
 const CRASH: &str = "the process was killed by a fault";
 
 pub(super) fn crash(operation: Operation) -> BrokerError {
-    BrokerError {
-        operation: operation.name(),
-        message: CRASH.to_owned(),
-        reaction: Reaction::Fatal,
-    }
+    failure(operation, Reaction::Fatal, CRASH.to_owned())
 }
 
 /// Whether an error means that the process is dead, so that a harness must drop its worker without any clean-up.

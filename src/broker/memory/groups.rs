@@ -5,8 +5,7 @@
 //! withheld from its new owner until the old one has given it up and joined once more.
 
 use super::assignor::{self, Claim};
-use super::cluster::failure;
-use super::faults::Operation;
+use super::operation::{Operation, failure};
 use crate::broker::{BrokerError, Reaction, Reset, TopicPartition};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,6 +1,6 @@
 //! What the simulator sees of a cluster, after every step: cheap where nothing happened.
 
-use super::transactions::State;
+use super::transactional::State;
 use super::{Dumped, MemoryBroker};
 use crate::broker::TopicPartition;
 

@@ -1,9 +1,9 @@
 //! What a member of a group knows, and its part in the group: joining, heartbeats, picking assignments up, fetching.
 
-use super::Operation;
-use super::cluster::{Cluster, failure};
+use super::cluster::Cluster;
 use super::groups::{Membership, Standing};
 use super::log::Stored;
+use super::operation::{Operation, failure};
 use crate::broker::{BrokerError, ConsumerSettings, Reaction, Rebalance, TopicPartition};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

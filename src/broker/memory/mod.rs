@@ -18,21 +18,25 @@ mod groups;
 mod inspect;
 mod log;
 mod member;
+mod operation;
 mod producer;
 mod reader;
 #[cfg(test)]
 mod tests;
 mod tools;
+mod transactional;
 mod transactions;
 
-pub use faults::{Fault, Faults, Operation, Point, Random, RandomFaults, When, is_crash, possible};
+pub use faults::{Fault, Faults, Point, Random, RandomFaults, When, is_crash, possible};
 pub use groups::MemberState;
+pub use operation::Operation;
 pub use tools::Dumped;
 
 use super::{
     Admin, Broker, BrokerError, Consumer, ConsumerSettings, Done, Outgoing, Producer, ProducerSettings, Reader, Writer,
 };
-use cluster::{Cluster, failure};
+use cluster::Cluster;
+use operation::failure;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};

@@ -3,11 +3,12 @@
 //! Records reach the log when a batch is full, those of one partition before those of others, or with `flush`; a commit with anything queued is refused, as the caller
 //! must know that everything was acknowledged before it commits.
 
-use super::cluster::{Cluster, failure};
+use super::MemoryBroker;
+use super::cluster::Cluster;
 use super::groups::Membership;
 use super::log::Stored;
-use super::transactions::Identity;
-use super::{MemoryBroker, Operation};
+use super::operation::{Operation, failure};
+use super::transactional::Identity;
 use crate::broker::{BrokerError, GroupMetadata, Outgoing, Producer, Reaction, TopicPartition};
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,8 +1,9 @@
 //! Reading by assignment.
 
+use super::MemoryBroker;
 use super::consumer::offset;
 use super::log::Stored;
-use super::{MemoryBroker, Operation};
+use super::operation::Operation;
 use crate::broker::{BrokerError, Position, Reader, TopicPartition};
 use crate::record::RawRecord;
 use std::collections::BTreeMap;

@@ -1,60 +1,21 @@
-//! The transaction coordinator: transactional ids, epochs, what each open transaction touches, and how it ends.
+//! The transaction coordinator: hands transactional ids out, and takes what a transaction ends with to logs and groups.
 
-use super::cluster::{Cluster, failure};
-use super::faults::Operation;
+use super::cluster::Cluster;
 use super::groups::Membership;
 use super::log::Stored;
+use super::operation::{Operation, failure};
+use super::transactional::{Identity, Open, State, Transactional};
 use crate::broker::{BrokerError, Reaction, TopicPartition};
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-
-/// A producer's claim to a transactional id.
-#[derive(Clone, Debug)]
-pub(super) struct Identity {
-    pub id: String,
-    pub epoch: i32,
-}
-
-#[derive(Default)]
-pub(super) struct Transactional {
-    epoch: i32,
-    pub state: State,
-}
-
-#[derive(Default)]
-pub(super) enum State {
-    #[default]
-    Empty,
-    Open(Open),
-    /// The outcome is fixed, the markers are written at call number `due`.
-    Decided {
-        open: Open,
-        commit: bool,
-        due: u64,
-    },
-    Ended {
-        commit: bool,
-    },
-}
-
-pub(super) struct Open {
-    pub number: u64,
-    pub partitions: BTreeSet<TopicPartition>,
-    /// Offsets of groups, applied by a commit only.
-    offsets: BTreeMap<(String, TopicPartition), i64>,
-    since: i64,
-}
 
 impl Cluster {
     /// `init_transactions`: ends the predecessor's transaction and fences the predecessor.
     pub fn init_producer(&mut self, id: &str) -> Identity {
         self.settle(id, false);
         let entry = self.transactionals.entry(id.to_owned()).or_default();
-        entry.state = State::Empty;
-        entry.epoch = entry.epoch.wrapping_add(1);
         Identity {
             id: id.to_owned(),
-            epoch: entry.epoch,
+            epoch: entry.hand_over(),
         }
     }
 
@@ -102,28 +63,7 @@ impl Cluster {
         let Some(entry) = self.transactionals.get_mut(&identity.id) else {
             return Err(unknown(operation));
         };
-        match std::mem::take(&mut entry.state) {
-            State::Open(open) => entry.state = State::Decided { open, commit, due },
-            State::Decided {
-                open,
-                commit: decided,
-                due,
-            } => {
-                entry.state = State::Decided {
-                    open,
-                    commit: decided,
-                    due,
-                };
-                if decided != commit {
-                    return Err(invalid_state(operation));
-                }
-            }
-            State::Ended { commit: ended } if ended != commit => {
-                entry.state = State::Ended { commit: ended };
-                return Err(invalid_state(operation));
-            }
-            other => entry.state = other,
-        }
+        entry.decide(commit, due, operation)?;
         if late == 0 {
             self.settle(&identity.id, commit);
         }
@@ -156,27 +96,22 @@ impl Cluster {
         for id in old {
             self.settle(&id, false);
             if let Some(entry) = self.transactionals.get_mut(&id) {
-                entry.epoch = entry.epoch.wrapping_add(1);
+                entry.fence();
             }
         }
     }
 
     /// Whether a transaction that is not over holds an offset of this group and partition.
     pub fn is_pending(&self, group: &str, partition: &TopicPartition) -> bool {
-        self.transactionals.values().any(|t| match &t.state {
-            State::Open(open) | State::Decided { open, .. } => {
-                open.offsets.keys().any(|(g, p)| g == group && p == partition)
-            }
-            State::Empty | State::Ended { .. } => false,
-        })
+        let mut unsettled = self.transactionals.values().filter_map(Transactional::unsettled);
+        unsettled.any(|open| open.offsets.keys().any(|(g, p)| g == group && p == partition))
     }
 
     /// The transactional ids whose transactions are not over.
     pub fn unsettled(&self) -> Vec<String> {
-        let unsettled = |t: &Transactional| matches!(t.state, State::Open(_) | State::Decided { .. });
         self.transactionals
             .iter()
-            .filter(|(_, t)| unsettled(t))
+            .filter(|(_, t)| t.unsettled().is_some())
             .map(|(id, _)| id.clone())
             .collect()
     }
@@ -186,11 +121,7 @@ impl Cluster {
             .transactionals
             .get(&identity.id)
             .ok_or_else(|| unknown(operation))?;
-        if entry.epoch == identity.epoch {
-            return Ok(());
-        }
-        let message = format!("another producer has the transactional id {} now (fenced)", identity.id);
-        Err(failure(operation, Reaction::Rebuild, message))
+        entry.check_epoch(identity, operation)
     }
 
     /// The open transaction of a producer; begun if there is none, as a broker does with the first thing it hears of.
@@ -204,42 +135,30 @@ impl Cluster {
         {
             self.settle(&identity.id, false);
         }
-        let since = self.now;
-        let number = self.next_transaction;
+        let (since, next) = (self.now, &mut self.next_transaction);
         let entry = self
             .transactionals
             .get_mut(&identity.id)
             .ok_or_else(|| unknown(operation))?;
-        if !matches!(entry.state, State::Open(_)) {
-            self.next_transaction += 1;
+        entry.open(operation, || {
+            let number = *next;
+            *next += 1;
             let (partitions, offsets) = Default::default();
-            entry.state = State::Open(Open {
+            Open {
                 number,
                 partitions,
                 offsets,
                 since,
-            });
-        }
-        match &mut entry.state {
-            State::Open(open) => Ok(open),
-            _ => Err(invalid_state(operation)),
-        }
+            }
+        })
     }
 
     /// Ends what is open (as `commit` says) or decided (as was decided): markers, and the offsets if committed.
     fn settle(&mut self, id: &str, commit: bool) {
-        let Some(entry) = self.transactionals.get_mut(id) else {
+        let ended = self.transactionals.get_mut(id).and_then(|entry| entry.end(commit));
+        let Some((open, commit)) = ended else {
             return;
         };
-        let (open, commit) = match std::mem::take(&mut entry.state) {
-            State::Open(open) => (open, commit),
-            State::Decided { open, commit, .. } => (open, commit),
-            other => {
-                entry.state = other;
-                return;
-            }
-        };
-        entry.state = State::Ended { commit };
         for partition in &open.partitions {
             if let Ok(log) = self.log_mut(Operation::Commit, partition) {
                 log.end_transaction(open.number, commit);
@@ -258,13 +177,5 @@ fn unknown(operation: Operation) -> BrokerError {
         operation,
         Reaction::Rebuild,
         "the coordinator does not know this transactional id".to_owned(),
-    )
-}
-
-fn invalid_state(operation: Operation) -> BrokerError {
-    failure(
-        operation,
-        Reaction::Fatal,
-        "the transaction ended the other way already (invalid state)".to_owned(),
     )
 }
