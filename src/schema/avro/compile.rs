@@ -7,8 +7,8 @@ mod definitions;
 mod library;
 mod names;
 
-use super::SchemaError;
 use super::defaults;
+use super::error::{SchemaError, error};
 use super::node::{Id, Kind, Node, Nodes, Union};
 use super::{Compiled, logical};
 use ahash::AHashMap;
@@ -40,10 +40,6 @@ struct Scope<'s> {
     written: &'s str,
     /// Whether it is another text's, which may define what is defined already.
     foreign: bool,
-}
-
-pub(super) fn error<T>(message: impl Into<String>) -> Result<T, SchemaError> {
-    Err(SchemaError(message.into()))
 }
 
 pub(super) fn json(text: &str) -> Result<Json, SchemaError> {

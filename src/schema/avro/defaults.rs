@@ -1,7 +1,7 @@
 //! Defaults of fields: JSON in Avro's own form, which knows no logical types, made into bytes and into what a reader sees.
 
-use super::SchemaError;
 use super::decode;
+use super::error::SchemaError;
 use super::failure::{Done, failed, name};
 use super::node::{Field, Id, Kind, Nodes};
 use super::resolve::Plan;

@@ -1,8 +1,8 @@
 //! Schemas in files, each beside those that it refers to.
 
-use super::compile::error;
+use super::AvroSchema;
+use super::error::{SchemaError, error};
 use super::node::simple;
-use super::{AvroSchema, SchemaError};
 use serde_json::Value as Json;
 use std::path::Path;
 

@@ -30,6 +30,7 @@ mod decimal;
 mod decode;
 mod defaults;
 mod encode;
+mod error;
 mod failure;
 mod files;
 mod json_schema;
@@ -40,6 +41,8 @@ mod resolve;
 #[cfg(test)]
 mod tests;
 mod varint;
+
+pub use error::SchemaError;
 
 use crate::value::{SecretNames, Value};
 use bumpalo::Bump;
@@ -57,11 +60,6 @@ struct Compiled {
     doc: Option<String>,
     nodes: node::Nodes,
 }
-
-/// Why a schema is none, or two do not go together: in words for people.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct SchemaError(pub String);
 
 /// Bytes that are not of the schema, or a value that does not match it: where in the value, and what.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

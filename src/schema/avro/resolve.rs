@@ -5,8 +5,7 @@ mod steps;
 
 pub(super) use steps::{Fill, Plan, Read, RecordStep, Show, ShowFixed, Step, StepId};
 
-use super::SchemaError;
-use super::compile::error;
+use super::error::{SchemaError, error};
 use super::failure::name;
 use super::node::{Id, Kind, Node, Nodes, Record};
 use ahash::AHashMap;

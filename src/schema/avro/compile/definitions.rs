@@ -1,9 +1,10 @@
 //! Records, enums and fixed: the types that have names.
 
+use super::super::error::{SchemaError, error};
 use super::super::node::{Default, Enum, Field, Id, Kind, Name, Node, Record, simple};
-use super::super::{SchemaError, failure, logical};
+use super::super::{failure, logical};
 use super::names::{full_name, own_name, texts};
-use super::{Compiler, Scope, error};
+use super::{Compiler, Scope};
 use ahash::AHashSet;
 use serde_json::{Map, Value as Json};
 

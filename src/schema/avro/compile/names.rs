@@ -1,8 +1,7 @@
 //! Names of types, and what else is read of a definition's JSON.
 
-use super::super::SchemaError;
+use super::super::error::{SchemaError, error};
 use super::super::node::Kind;
-use super::error;
 use serde_json::{Map, Value as Json};
 
 pub(super) fn primitive(name: &str) -> Option<Kind> {
