@@ -3,12 +3,13 @@
 //! What must hold: whatever is sent, memory and connections are bounded, and a request that takes too long is ended. It has a thread
 //! and a runtime of its own, so that it answers whatever workers do, and takes no time of theirs.
 
-pub(super) mod pages;
+mod pages;
 #[cfg(test)]
 mod tests;
 
 use super::connections::{self, Bounded};
 use super::health::Probe;
+use super::index;
 use super::logs::Levels;
 use super::metrics::Exposition;
 use super::page::{self, Page};
@@ -131,7 +132,7 @@ async fn serve(
     let listener = tokio::net::TcpListener::from_std(listener)?;
     let exposition = shown.exposition.clone();
     let (ending, ends) = watch::channel(false);
-    let root = page.map_or_else(pages::index_alone, |page| page::routes(page, ends));
+    let root = page.map_or_else(index::alone, |page| page::routes(page, ends));
     let handle: Handle<SocketAddr> = Handle::new();
     let server = connections::server(listener, handle.clone()).acceptor(Bounded::new(CONNECTIONS, || {}));
     let routes = pages::router(shown).merge(root);

@@ -32,11 +32,13 @@
 //! Invariants: every metric name stands in [`names`] and [`catalogue`]; no label holds anything of a record: only what the topology names; nothing here waits
 //! for a worker and no worker waits for anything here longer than it takes to store a number.
 
+mod accept;
 pub mod buckets;
 pub mod catalogue;
 pub mod connections;
 pub mod health;
 pub mod http;
+mod index;
 pub mod live;
 pub mod logs;
 pub mod metrics;

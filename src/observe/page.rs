@@ -10,6 +10,7 @@ mod tests;
 
 pub use auth::{BadCredentials, Credentials};
 
+use super::accept::accepts;
 use axum::Router;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -87,10 +88,10 @@ pub(super) fn routes(page: Page, ending: watch::Receiver<bool>) -> Router {
 }
 
 async fn index(request: Request) -> Response {
-    if super::http::pages::accepts(request.headers(), "text/html") {
+    if accepts(request.headers(), "text/html") {
         text("text/html", HTML)
     } else {
-        super::http::pages::index(request.headers())
+        super::index::index(request.headers())
     }
 }
 

@@ -1,5 +1,6 @@
-//! What the HTTP server shows: `/metrics`, `/livez`, `/readyz`, `/startupz`, an index on `/`, and `/logs/level` for those who may.
+//! What the HTTP server shows: `/metrics`, `/livez`, `/readyz`, `/startupz`, and `/logs/level` for those who may.
 
+use crate::observe::accept::accepts;
 use crate::observe::health::{Probe, Report};
 use crate::observe::logs::Levels;
 use crate::observe::metrics::Exposition;
@@ -9,7 +10,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -43,11 +44,6 @@ pub fn router(shown: Shown) -> Router {
         .route("/startupz", get(started))
         .fallback(unknown)
         .with_state(shown)
-}
-
-/// What is on `/` where no page is shown.
-pub fn index_alone() -> Router {
-    Router::new().route("/", get(|headers: HeaderMap| async move { index(&headers) }))
 }
 
 async fn metrics(State(shown): State<Shown>) -> impl IntoResponse {
@@ -142,37 +138,6 @@ fn answer(report: Report, reasons: &[String], RawQuery(query): &RawQuery, header
         format!("{body:#}\n"),
     )
         .into_response()
-}
-
-pub(in crate::observe) fn accepts(headers: &HeaderMap, kind: &str) -> bool {
-    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
-    accept.is_some_and(|accept| accept.contains(kind))
-}
-
-pub(in crate::observe) fn index(headers: &HeaderMap) -> Response {
-    const PATHS: [(&str, &str); 4] = [
-        ("/metrics", "metrics, for Prometheus"),
-        ("/livez", "alive or not"),
-        ("/startupz", "started or not"),
-        ("/readyz?verbose", "ready or not, with details"),
-    ];
-    let title = concat!("millstream ", env!("CARGO_PKG_VERSION"));
-    if !accepts(headers, "text/html") {
-        let lines: Vec<String> = PATHS
-            .iter()
-            .map(|(path, about)| format!("{path:16} {about}\n"))
-            .collect();
-        return format!("{title}\n\n{}", lines.concat()).into_response();
-    }
-    let items: Vec<String> = PATHS
-        .iter()
-        .map(|(path, about)| format!("<li><a href=\"{path}\">{path}</a>: {about}</li>"))
-        .collect();
-    Html(format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>{title}</title><h1>{title}</h1><ul>{}</ul></html>\n",
-        items.concat()
-    ))
-    .into_response()
 }
 
 async fn unknown() -> (StatusCode, &'static str) {
