@@ -1,6 +1,6 @@
 //! Runs cases, and finds what none of them reached.
 
-use super::case::{Case, DeadLetter, Problem, compare};
+use super::case::{Case, DeadLetter, Problem, compare, shown};
 use super::driver::{Driver, DriverError};
 use super::schemas::TopicFormats;
 use crate::broker::memory::Dumped;
@@ -111,7 +111,7 @@ fn problems(topology: &Topology, case: &Case, driver: &Driver, letters: &[DeadLe
         problems.extend(records.iter().enumerate().map(|(index, record)| Problem {
             place: case.place.clone(),
             at: format!("{topic}[{index}]"),
-            expected: compare::NOTHING.to_owned(),
+            expected: shown::NOTHING.to_owned(),
             found: formats.reader(topic).map_or_else(
                 |error| error.to_string(),
                 |reader| compare::shown_record(record, &reader),
@@ -144,7 +144,7 @@ fn missing(place: &Place, at: &str, what: &str) -> Problem {
         place,
         at,
         expected: what.to_owned(),
-        found: compare::NOTHING.to_owned(),
+        found: shown::NOTHING.to_owned(),
     }
 }
 
@@ -161,11 +161,7 @@ fn leaks<'d>(
         expected: format!("never `{word}`"),
         found: format!("`{word}`"),
     };
-    let has = |bytes: &Option<Vec<u8>>| {
-        bytes
-            .as_deref()
-            .is_some_and(|bytes| compare::text(bytes).contains(word))
-    };
+    let has = |bytes: &Option<Vec<u8>>| bytes.as_deref().is_some_and(|bytes| shown::text(bytes).contains(word));
     let mut problems = Vec::new();
     for record in records {
         let headers = record

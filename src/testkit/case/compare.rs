@@ -1,6 +1,7 @@
 //! What a case expects beside what came, path by path.
 
 use super::read_by::read_by;
+use super::shown::{NOTHING, SHOWN, quoted, shown, shown_node, text};
 use super::{ExpectedDeadLetter, ExpectedRecord, ExpectedValue};
 use crate::broker::memory::Dumped;
 use crate::codec::{DecodeError, Reader};
@@ -20,10 +21,6 @@ pub struct Problem {
     pub expected: String,
     pub found: String,
 }
-
-/// How much of a value a problem shows, in characters.
-const SHOWN: usize = 160;
-pub const NOTHING: &str = "nothing";
 
 /// Compares lists of which each element expects something: in order where that fits, else whatever fits first; what is left is
 /// compared one by one. `show` says in short what was found.
@@ -340,22 +337,4 @@ fn key_text(key: &Key<'_>) -> String {
         Some(value) => to_text(&value),
         None => text(key.bytes),
     }
-}
-
-pub fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-fn quoted(text: &str) -> String {
-    shortened(&to_text(&Value::String(text)), SHOWN)
-}
-
-pub(super) fn shown(value: Value<'_>) -> String {
-    shortened(&to_text(&value), SHOWN)
-}
-
-fn shown_node(node: &Node) -> String {
-    let arena = Bump::new();
-    let mut ignored = crate::yaml::Mistakes::new();
-    super::document::tree(node, &arena, &mut ignored).map_or_else(|| node.shown(), shown)
 }

@@ -37,6 +37,7 @@ pub(super) mod compare;
 mod document;
 mod read;
 mod read_by;
+pub(super) mod shown;
 #[cfg(test)]
 mod tests;
 

@@ -1,7 +1,7 @@
 //! What a condition that does not hold met: the value of each path that it reads, so that nobody has to look for it in the
 //! whole record.
 
-use super::compare::{NOTHING, shown};
+use super::shown::{NOTHING, shown};
 use crate::expression::Expression;
 use crate::record::Record;
 use crate::value::Value;
