@@ -9,8 +9,7 @@
 //! For the stores that were not written to there is nothing new to be looked at: a changelog only grows.
 
 use super::disk::Disk;
-use super::kept::{Kept, fold};
-use super::own::Seen;
+use super::kept::{Kept, Seen, fold};
 use super::topology::{PARTITIONS, STORES, WINDOW};
 use crate::broker::TopicPartition;
 use crate::broker::memory::{Dumped, MemoryBroker};

@@ -5,17 +5,11 @@
 //! are gone, as they were not synced; a whole disk is lost, or comes back in another instance's place; a write fails; a store is
 //! damaged, which shows at some reads and not at others, until it is put aside.
 
-use super::kept::{Batch, Kept};
+use super::kept::Kept;
 use super::log::Log;
-use super::own::{self, OwnIds, Seen};
-use super::store::{SimulatedIds, SimulatedValues};
-use crate::broker::memory::{MemoryBroker, Random};
-use crate::state::{
-    Disk as _, IdStore, SimulatedDisk, StateError, StoreId, StoreKind, StoreSpec, Stores, TaskIds, TaskStore,
-    TaskValues,
-};
+use crate::broker::memory::Random;
+use crate::state::{SimulatedDisk, StoreId};
 use std::collections::BTreeMap;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -24,16 +18,16 @@ use std::sync::{Arc, Mutex, MutexGuard};
 pub struct Disk(Arc<Mutex<Contents>>);
 
 pub struct Contents {
-    name: String,
+    pub name: String,
     pub random: Random,
     /// Of a thousand writes, how many fail.
     pub faults: u64,
-    stores: BTreeMap<StoreId, Kept>,
+    pub stores: BTreeMap<StoreId, Kept>,
     /// What the id stores are on, where those are the program's own.
-    files: Option<SimulatedDisk>,
+    pub files: Option<SimulatedDisk>,
     /// What was written to since somebody looked.
-    touched: Vec<StoreId>,
-    log: Log,
+    pub touched: Vec<StoreId>,
+    pub log: Log,
 }
 
 impl Disk {
@@ -113,171 +107,10 @@ impl Disk {
     }
 }
 
-/// The stores of one process on a disk.
-pub struct DiskStores {
-    pub disk: Disk,
-    pub process: MemoryBroker,
-}
-
-/// Of the id stores that are the program's own.
+/// Where the id stores are that are the program's own.
 const ROOT: &str = "/ids";
 
-impl Stores for DiskStores {
-    fn open(&self, id: &StoreId, spec: &StoreSpec) -> Result<TaskStore, StateError> {
-        let place = Place {
-            disk: self.disk.clone(),
-            process: self.process.clone(),
-            id: id.clone(),
-        };
-        let contents = &mut *self.disk.contents();
-        let kept = contents.stores.entry(id.clone()).or_default();
-        if kept.open {
-            return Err(place.in_use());
-        }
-        if let (StoreKind::Ids { window }, Some(files)) = (&spec.kind, &contents.files) {
-            let window = window.as_millis() as i64;
-            let ids = own::open(files, &place.folder(), window)?;
-            kept.open = true;
-            kept.seen = Some(Seen::of(&ids)?);
-            contents.touched.push(id.clone());
-            contents.log.add(|| {
-                let (name, path, checkpoint) = (&contents.name, place.path(), ids.checkpoint());
-                format!("    disk {name} opens its own {path} at {checkpoint:?}")
-            });
-            let store = OwnIds::new(place, files.clone(), ids);
-            return Ok(TaskStore::Ids(TaskIds::new(window, Box::new(store))));
-        }
-        // Some damage is seen at once: then it is an empty store.
-        if kept.damaged && contents.random.chance(500) {
-            *kept = Kept::default();
-        }
-        kept.open = true;
-        contents.log.add(|| {
-            let (name, checkpoint) = (&contents.name, kept.checkpoint());
-            format!("    disk {name} opens {} {} at {checkpoint:?}", id.store, id.partition)
-        });
-        Ok(match spec.kind {
-            StoreKind::Ids { window } => {
-                let window = window.as_millis() as i64;
-                TaskStore::Ids(TaskIds::new(
-                    window,
-                    Box::new(SimulatedIds::new(window, place, &kept.batches)),
-                ))
-            }
-            StoreKind::Values => TaskStore::Values(TaskValues::new(Box::new(SimulatedValues::new(place)))),
-        })
-    }
-
-    fn set_aside(&self, id: &StoreId, _: &StoreSpec) -> Result<(), StateError> {
-        let contents = &mut *self.disk.contents();
-        contents
-            .log
-            .add(|| format!("    {} {} is put aside", id.store, id.partition));
-        contents.stores.remove(id);
-        if let Some(files) = &contents.files {
-            let folder = folder(id);
-            let removed = files.remove_folder(&folder);
-            removed.map_err(|error| StateError::io("remove", &folder, error))?;
-        }
-        Ok(())
-    }
-}
-
-fn folder(id: &StoreId) -> PathBuf {
+/// Where one of them is.
+pub fn folder(id: &StoreId) -> PathBuf {
     Path::new(ROOT).join(format!("{}-{}", id.store, id.partition))
-}
-
-/// An open store; closed by being dropped.
-pub struct Place {
-    pub disk: Disk,
-    pub process: MemoryBroker,
-    id: StoreId,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        if let Some(kept) = self.disk.contents().stores.get_mut(&self.id) {
-            kept.open = false;
-        }
-    }
-}
-
-impl Place {
-    fn folder(&self) -> PathBuf {
-        folder(&self.id)
-    }
-
-    /// What the program's own store has now.
-    pub fn saw(&self, seen: Seen) {
-        let contents = &mut *self.disk.contents();
-        if let Some(kept) = contents.stores.get_mut(&self.id) {
-            kept.seen = Some(seen);
-            contents.touched.push(self.id.clone());
-        }
-    }
-
-    pub fn path(&self) -> String {
-        format!("{}-{}", self.id.store, self.id.partition)
-    }
-
-    fn in_use(&self) -> StateError {
-        StateError::InUse {
-            path: self.path().into(),
-            by: "another task".into(),
-        }
-    }
-
-    pub fn io(&self, operation: &'static str, why: &str) -> StateError {
-        StateError::io(operation, Path::new(&self.path()), io::Error::other(why.to_owned()))
-    }
-
-    /// What the store knows of itself without reading; `None`: its disk was lost.
-    pub fn look<R>(&self, look: impl FnOnce(&Kept) -> R) -> Option<R> {
-        self.disk.contents().stores.get(&self.id).map(look)
-    }
-
-    /// Reads the store.
-    pub fn read<R>(&self, read: impl FnOnce(&Kept) -> R) -> Result<R, StateError> {
-        let contents = &mut *self.disk.contents();
-        let Some(kept) = contents.stores.get(&self.id) else {
-            return Err(self.io("read", "the disk was lost"));
-        };
-        if kept.damaged && contents.random.chance(300) {
-            contents.log.add(|| format!("    {} is found damaged", self.path()));
-            return Err(StateError::damaged(Path::new(&self.path()), "simulated"));
-        }
-        Ok(read(kept))
-    }
-
-    /// Writes a batch: all of it or nothing.
-    pub fn write(&self, batch: Batch) -> Result<(), StateError> {
-        if !self.process.is_alive() {
-            return Err(self.io("write", "the process is dead"));
-        }
-        self.read(|_| ())?;
-        let contents = &mut *self.disk.contents();
-        let fails = contents.random.chance(contents.faults);
-        let (happens, dies) = (!fails || contents.random.chance(500), contents.random.chance(500));
-        contents.log.add(|| {
-            let (path, at, count) = (self.path(), batch.checkpoint, batch.writes.len());
-            let fate = match (fails, dies) {
-                (false, _) => "",
-                (true, true) => ", and the process dies",
-                (true, false) => ", and it fails",
-            };
-            format!("    {path} takes {count} writes at {at:?}: {happens}{fate}")
-        });
-        if happens && let Some(kept) = contents.stores.get_mut(&self.id) {
-            kept.add(batch);
-            contents.touched.push(self.id.clone());
-        }
-        match (fails, dies) {
-            (false, _) => Ok(()),
-            (true, true) => {
-                self.process.kill();
-                Err(self.io("write", "the process is dead"))
-            }
-            (true, false) => Err(self.io("write", "simulated")),
-        }
-    }
 }

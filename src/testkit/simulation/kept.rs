@@ -1,7 +1,7 @@
 //! A store as it lies on a simulated disk.
 
-use super::own::Seen;
-use std::collections::BTreeMap;
+use crate::state::{DiskIds, IdStore as _, StateError};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A committed transaction, or a piece of the changelog.
 #[derive(Clone, Debug)]
@@ -21,6 +21,27 @@ pub struct Kept {
     pub seen: Option<Seen>,
     pub open: bool,
     pub damaged: bool,
+}
+
+/// What the program's own store has.
+pub struct Seen {
+    pub ids: BTreeSet<u128>,
+    pub stream_time: i64,
+    pub checkpoint: Option<i64>,
+}
+
+impl Seen {
+    pub fn of(store: &DiskIds) -> Result<Seen, StateError> {
+        let mut ids = BTreeSet::new();
+        store.each(|id, _| {
+            ids.insert(id);
+        })?;
+        Ok(Seen {
+            ids,
+            stream_time: store.stream_time(),
+            checkpoint: store.checkpoint(),
+        })
+    }
 }
 
 impl Kept {

@@ -1,34 +1,13 @@
 //! The program's own id store on a simulated file system, with files that are torn, lost where they were not synced, damaged,
 //! and volumes that are full.
 
-use super::disk::Place;
+use super::kept::Seen;
+use super::place::Place;
 use crate::state::{Budget, Disk, DiskIds, IdStore, IdWrite, SimulatedDisk, StateError};
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
 const MEMORY: usize = 1 << 20;
-
-/// What a store has.
-pub struct Seen {
-    pub ids: BTreeSet<u128>,
-    pub stream_time: i64,
-    pub checkpoint: Option<i64>,
-}
-
-impl Seen {
-    pub fn of(store: &DiskIds) -> Result<Seen, StateError> {
-        let mut ids = BTreeSet::new();
-        store.each(|id, _| {
-            ids.insert(id);
-        })?;
-        Ok(Seen {
-            ids,
-            stream_time: store.stream_time(),
-            checkpoint: store.checkpoint(),
-        })
-    }
-}
 
 /// Opens a store as it was left, or an empty one where it is damaged.
 pub fn open(files: &SimulatedDisk, folder: &Path, window: i64) -> Result<DiskIds, StateError> {

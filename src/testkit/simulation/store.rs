@@ -1,7 +1,7 @@
 //! Stores on a simulated disk, as the engine has them.
 
-use super::disk::Place;
 use super::kept::{Batch, Kept};
+use super::place::Place;
 use crate::state::{IdStore, IdWrite, MemoryIds, StateError, ValueStore, ValueWrite, encode_id};
 
 /// Ids. What is expired is known by the store in memory that reads what is on the disk when it is opened.

@@ -1,11 +1,12 @@
 //! A small cluster in which everything goes wrong: its instances are stepped one by one, in an order, and with disasters in
 //! between, that are drawn from one seed; after every step the oracle looks.
 
-use super::disk::{Disk, DiskStores};
+use super::disk::Disk;
 use super::faults::{foreseen, inject};
 use super::input::Writer;
 use super::judge::Judge;
 use super::log::Log;
+use super::opening::DiskStores;
 use super::plan::Plan;
 use super::topology::{GROUP, TOPICS, topology};
 use crate::broker::memory::{MemoryBroker, Random};
