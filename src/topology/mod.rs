@@ -18,6 +18,7 @@ mod file;
 mod fingerprint;
 mod formats;
 mod graph;
+mod links;
 mod names;
 mod order;
 mod plan;

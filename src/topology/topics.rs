@@ -1,8 +1,8 @@
 //! Topics: whether the same one serves two purposes that exclude each other, and whether records come back to where they were.
 
 use super::Input;
-use super::check::Links;
 use super::file::Draft;
+use super::links::Links;
 use super::names;
 use crate::yaml::{Mistakes, Place};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
