@@ -1,6 +1,6 @@
 //! How the parts of a draft fit together: names, `from`s, cycles, what nobody takes. Then the draft becomes a [`Topology`].
 
-use super::file::Draft;
+use super::draft::Draft;
 use super::links::Links;
 use super::{Input, ProcessorNode, Sink, Topology, feeds, formats, graph, order, routes, topics};
 use crate::yaml::{Mistakes, Place, suggest};

@@ -1,61 +1,19 @@
-//! `topology.yaml` read part by part into a [`Draft`]: each part right in itself, nothing known yet of how they fit together.
+//! `topology.yaml` read part by part into a [`Draft`].
 
-use super::api::{self, ApiInfo};
-use super::feeds::{self, Feed};
+use super::draft::{Draft, Named, ProcessorDraft};
 use super::formats::{self, Use};
-use super::names::{self, NAME_HELP, OURS, TOPIC_HELP};
-use super::sinks::{self, SinkDraft};
-use super::{Guarantee, OnError, Source, StateSettings, StoresIn, Table, schema_registry};
+use super::names::{self, NAME_HELP, OURS, topic};
+use super::parts::Parts;
+use super::{Guarantee, OnError, Source, StateSettings, StoresIn, Table, api, feeds, from, schema_registry, sinks};
 use crate::expression::Names;
-use crate::processor::{self, Definition, Reading};
-use crate::registry;
+use crate::processor::{self, Reading};
 use crate::value::SecretNames;
 use crate::yaml::{
-    self, Fields, Key, Kind, Mistakes, Node, Origin, Place, duration, integer, list_of, map_of, one_or_many,
-    scalar_text, size, text, word,
+    self, Fields, Key, Kind, Mistakes, Node, Place, duration, integer, list_of, map_of, scalar_text, size, text, word,
 };
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
-
-/// A topology of which every part was read, but nothing was resolved. What could not be read is `None`, and a mistake.
-pub(super) struct Draft<'a> {
-    pub application: Option<String>,
-    pub guarantee: Guarantee,
-    pub commit_interval: Duration,
-    pub workers: usize,
-    pub state: StateSettings,
-    pub standby_replicas: usize,
-    pub kafka: BTreeMap<String, (String, Place)>,
-    pub secrets: SecretNames,
-    pub schema_registry: Option<registry::Settings>,
-    pub api: Option<ApiInfo>,
-    pub feeds: Vec<(&'a Key, Option<Feed>)>,
-    pub sources: Vec<Named<'a, Source>>,
-    pub tables: Vec<Named<'a, Table>>,
-    pub processors: Vec<ProcessorDraft<'a>>,
-    pub sinks: Vec<SinkDraft<'a>>,
-    pub dead_letters: Option<(String, Place)>,
-}
-
-/// Something with a name and a topic.
-pub(super) struct Named<'a, T> {
-    pub key: &'a Key,
-    pub item: Option<T>,
-    pub topic_place: Place,
-}
-
-pub(super) struct ProcessorDraft<'a> {
-    pub key: &'a Key,
-    pub node: &'a Node,
-    pub from: Option<From>,
-    pub on_error: OnError,
-    pub definition: Option<Arc<dyn Definition>>,
-}
-
-/// The names in a `from`, each with its place.
-pub(super) type From = Vec<(String, Place)>;
 
 /// Reads the whole file. `None`: it is not even a map.
 pub(super) fn read<'a>(root: &'a Node, folder: &Path, mistakes: &mut Mistakes) -> Option<Draft<'a>> {
@@ -147,13 +105,6 @@ pub(super) fn read<'a>(root: &'a Node, folder: &Path, mistakes: &mut Mistakes) -
     })
 }
 
-pub(super) struct Parts<'p> {
-    pub folder: &'p Path,
-    /// `None` where the variables are wrong: then expressions are not compiled.
-    pub names: Option<&'p Names>,
-    pub secrets: &'p SecretNames,
-}
-
 /// Checks a map of named parts, and the names. What is no map has no entries, so nobody trips over it later.
 fn section(root: &Node, fields: &mut Fields<'_>, name: &'static str, needed: bool) {
     if needed {
@@ -190,18 +141,6 @@ fn named(name: &str, place: &Place, mistakes: &mut Mistakes) -> bool {
         mistakes.add(place, "this can't be a name", NAME_HELP);
     }
     right
-}
-
-/// A topic's name, with its place.
-pub(super) fn topic(node: &Node, mistakes: &mut Mistakes) -> Option<(String, Place)> {
-    let name = text(node, mistakes)?;
-    match names::legal_topic(&name) {
-        Ok(()) => Some((name, node.place.clone())),
-        Err(why) => {
-            mistakes.add(&node.place, why, TOPIC_HELP);
-            None
-        }
-    }
 }
 
 const ON_ERROR: [(&str, OnError); 3] = [
@@ -269,30 +208,6 @@ fn split<'a, T>(key: &'a Key, read: Option<(T, Place)>) -> Named<'a, T> {
     }
 }
 
-/// A `from`: one name or several, each once.
-pub(super) fn from(node: &Node, mistakes: &mut Mistakes) -> Option<From> {
-    let named = |node: &Node, mistakes: &mut Mistakes| {
-        if node.from != Origin::File {
-            mistakes.add(
-                &node.place,
-                "what is read can't be named by a variable",
-                "write the name of a source or processor",
-            );
-            return None;
-        }
-        text(node, mistakes).map(|name| (name, node.place.clone()))
-    };
-    let mut from = From::new();
-    for (name, place) in one_or_many(named)(node, mistakes)? {
-        if from.iter().any(|(earlier, _)| *earlier == name) {
-            mistakes.add(&place, format!("`{name}` is here twice"), "name it once");
-        } else {
-            from.push((name, place));
-        }
-    }
-    Some(from)
-}
-
 fn processor<'a>(key: &'a Key, node: &'a Node, parts: &Parts<'_>, mistakes: &mut Mistakes) -> ProcessorDraft<'a> {
     let mut draft = ProcessorDraft {
         key,
@@ -310,7 +225,7 @@ fn processor<'a>(key: &'a Key, node: &'a Node, parts: &Parts<'_>, mistakes: &mut
         .map(|(name, reader)| (*name, *reader))
         .collect();
     let reader = fields.required("type", word(&types));
-    draft.from = fields.required("from", from);
+    draft.from = fields.required("from", from::read);
     draft.on_error = fields.optional("on_error", word(&ON_ERROR)).unwrap_or_default();
     // which keys a processor takes is known only with its type, and what an expression may name only with the variables
     if let (Some(reader), Some(names)) = (reader, parts.names) {

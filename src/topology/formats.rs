@@ -7,8 +7,9 @@
 //! subject: topic_record
 //! ```
 
+use super::draft::Draft;
 use super::expressions::{expression, without_secrets};
-use super::file::{Draft, Parts};
+use super::parts::Parts;
 use crate::codec::{Codec, ENCODINGS, Encoding, Format, Schemas, Side};
 use crate::registry::STRATEGIES;
 use crate::schema::Schema;

@@ -1,7 +1,8 @@
 //! Who reads whom: every name of a draft, and what the names in its `from`s stand for.
 
 use super::Input;
-use super::file::{Draft, From as Froms};
+use super::draft::Draft;
+use super::from::From as Froms;
 use crate::yaml::{Mistakes, Place, suggest};
 use std::collections::HashMap;
 

@@ -11,16 +11,19 @@
 
 mod api;
 mod check;
+mod draft;
 mod expressions;
 mod extends;
 mod feeds;
 mod file;
 mod fingerprint;
 mod formats;
+mod from;
 mod graph;
 mod links;
 mod names;
 mod order;
+mod parts;
 mod plan;
 mod routes;
 mod schema_registry;

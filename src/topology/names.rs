@@ -1,5 +1,7 @@
 //! Names: what may be one, and the names that we make ourselves.
 
+use crate::yaml::{Mistakes, Node, Place, text};
+
 /// What Kafka takes as a topic's name. `Err`: why it would not.
 pub(super) fn legal_topic(name: &str) -> Result<(), String> {
     const LONGEST: usize = 249;
@@ -16,6 +18,18 @@ pub(super) fn legal_topic(name: &str) -> Result<(), String> {
 }
 
 pub(super) const TOPIC_HELP: &str = "use letters, digits, `.`, `_` and `-`";
+
+/// A topic's name, with its place.
+pub(super) fn topic(node: &Node, mistakes: &mut Mistakes) -> Option<(String, Place)> {
+    let name = text(node, mistakes)?;
+    match legal_topic(&name) {
+        Ok(()) => Some((name, node.place.clone())),
+        Err(why) => {
+            mistakes.add(&node.place, why, TOPIC_HELP);
+            None
+        }
+    }
+}
 
 /// Names of the application, sources, tables, processors, sinks: they end up in names of topics, groups and metrics.
 pub(super) fn is_name(name: &str) -> bool {

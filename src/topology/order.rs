@@ -1,7 +1,7 @@
 //! The order of processors: each after what it reads. Where there is none, the rings are told.
 
 use super::Input;
-use super::file::Draft;
+use super::draft::Draft;
 use super::links::Links;
 use crate::yaml::{Mistakes, Place};
 use std::collections::BTreeSet;

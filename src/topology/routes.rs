@@ -1,8 +1,7 @@
 //! Routes: of the sinks that take from one place, exactly one must take each record, and which one must be said.
 
-use super::file::Draft;
+use super::draft::{Draft, SinkDraft};
 use super::links::Links;
-use super::sinks::SinkDraft;
 use super::{Condition, Input};
 use crate::yaml::{Mistakes, Place};
 use std::collections::BTreeMap;

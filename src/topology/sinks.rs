@@ -1,29 +1,14 @@
 //! Sinks, as they are read: their topic's template, the parameters in it, and the condition.
 
+use super::draft::SinkDraft;
 use super::expressions::{expression, expression_or_text, without_secrets};
-use super::file::{From, Parts, from};
 use super::formats::{self, Use};
 use super::names::{self, TOPIC_HELP};
-use super::{Condition, Parameter, TemplatePart, TopicTemplate};
-use crate::codec::Format;
-use crate::expression::{Expression, Names};
-use crate::yaml::{Fields, Key, Kind, Mistakes, Node, Origin, Place, boolean, list_of, map_of, suggest, text};
+use super::parts::Parts;
+use super::{Condition, Parameter, TemplatePart, TopicTemplate, from};
+use crate::expression::Names;
+use crate::yaml::{Fields, Key, Kind, Mistakes, Node, Origin, boolean, list_of, map_of, suggest, text};
 use std::sync::Arc;
-
-pub(super) struct SinkDraft<'a> {
-    pub key: &'a Key,
-    pub from: Option<From>,
-    pub topic: Option<TopicTemplate>,
-    pub topic_place: Place,
-    /// `None` where it was wrong.
-    pub condition: Option<Condition>,
-    pub new_key: Option<Expression>,
-    pub headers: Vec<(String, Expression)>,
-    pub event_time: Option<Expression>,
-    /// `None` where it was wrong.
-    pub format: Option<Format>,
-    pub description: Option<String>,
-}
 
 /// How many topics one sink may have: each is looked up and planned before the start.
 const MOST_TOPICS: usize = 1_000;
@@ -46,7 +31,7 @@ pub(super) fn read<'a>(key: &'a Key, node: &'a Node, parts: &Parts<'_>, mistakes
     let Some(mut fields) = Fields::of(what, &key.place, node, mistakes) else {
         return sink;
     };
-    sink.from = fields.required("from", from);
+    sink.from = fields.required("from", from::read);
     let topic = fields.required("topic", text);
     fields.optional("parameters", map_of(|_, _| Some(())));
     let condition = fields.optional("where", expression(names));

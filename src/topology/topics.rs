@@ -1,7 +1,7 @@
 //! Topics: whether the same one serves two purposes that exclude each other, and whether records come back to where they were.
 
 use super::Input;
-use super::file::Draft;
+use super::draft::Draft;
 use super::links::Links;
 use super::names;
 use crate::yaml::{Mistakes, Place};

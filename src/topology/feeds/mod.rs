@@ -10,7 +10,8 @@ pub use webhook::{Webhook, WebhookAuth, WebhookTls};
 
 use super::Topology;
 use super::expressions::{expression, expression_or_text, without_secrets};
-use super::file::{Parts, topic};
+use super::names::topic;
+use super::parts::Parts;
 use crate::expression::Expression;
 use crate::yaml::{Fields, Key, Mistakes, Node, Place, map_of, shortened, suggest, text, word};
 
