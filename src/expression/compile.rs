@@ -1,6 +1,7 @@
 //! From CEL's syntax tree to a plan, as far as it goes.
 
-use super::functions::{Function, names_of};
+use super::call::names_of;
+use super::functions::Function;
 use super::names::{Meaning, Names, forever, leaked};
 use super::node::{Comparison, Node, View};
 use super::path::{Index, Manner, Name, Path, Root, Step};

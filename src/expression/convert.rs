@@ -3,7 +3,7 @@
 //! For lists that pass through as they are but for a few members: an address keeps whatever it has, and its ids and dates
 //! come out as everywhere else. Only direct members are converted, as what lies deeper may mean anything.
 
-use super::functions::{Function, call};
+use super::functions::{Answer, Function};
 use crate::value::{Member, Value};
 use bumpalo::Bump;
 
@@ -15,16 +15,20 @@ const CONVERSIONS: [Function; 4] = [
     Function::Text,
 ];
 
-pub(super) fn convert<'a>(value: Value<'a>, table: Value<'a>, arena: &'a Bump) -> Result<Option<Value<'a>>, String> {
+/// Calls a function.
+type Call<'a> = fn(Function, &[Option<Value<'a>>], &'a Bump) -> Answer<'a>;
+
+/// `call` makes the members.
+pub(super) fn convert<'a>(value: Value<'a>, table: Value<'a>, call: Call<'a>, arena: &'a Bump) -> Answer<'a> {
     match value {
-        Value::Object(members) => object(members, table, arena).map(Some),
+        Value::Object(members) => object(members, table, call, arena).map(Some),
         Value::Array(elements) => {
             let mut converted = bumpalo::collections::Vec::with_capacity_in(elements.len(), arena);
             for element in elements {
                 let Value::Object(members) = element else {
                     return Err(wrong(*element));
                 };
-                converted.push(object(members, table, arena)?);
+                converted.push(object(members, table, call, arena)?);
             }
             Ok(Some(Value::Array(converted.into_bump_slice())))
         }
@@ -39,7 +43,7 @@ fn wrong(met: Value<'_>) -> String {
     )
 }
 
-fn object<'a>(members: &[Member<'a>], table: Value<'a>, arena: &'a Bump) -> Result<Value<'a>, String> {
+fn object<'a>(members: &[Member<'a>], table: Value<'a>, call: Call<'a>, arena: &'a Bump) -> Result<Value<'a>, String> {
     let mut converted = bumpalo::collections::Vec::with_capacity_in(members.len(), arena);
     for (name, value) in members {
         match table.get(name) {
@@ -64,6 +68,7 @@ pub(super) fn named(entry: Value<'_>) -> Result<Function, String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::call::call;
     use super::*;
     use crate::value::{parse, to_text};
 
@@ -71,7 +76,7 @@ mod tests {
         let arena = Bump::new();
         let table = parse(br#"{"id":"id","createdDate":"timestamp_ms"}"#, &arena).unwrap();
         let value = parse(text.as_bytes(), &arena).unwrap();
-        Ok(convert(value, table, &arena)?.map_or_else(|| "absent".to_owned(), |value| to_text(&value)))
+        Ok(convert(value, table, call, &arena)?.map_or_else(|| "absent".to_owned(), |value| to_text(&value)))
     }
 
     #[test]

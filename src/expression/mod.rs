@@ -11,6 +11,7 @@
 //! - A number is passed through as it was written. It is computed with only if 64 bits or a double keep it whole.
 //! - Messages say expression, place and types, never values, but for the word that `lookup` misses.
 
+mod call;
 mod check;
 mod children;
 mod compare;
@@ -25,9 +26,11 @@ mod path;
 mod place;
 mod reads;
 mod rewrite;
+mod scalars;
 mod texts;
 mod thread;
 mod times;
+mod uuid5;
 
 #[cfg(test)]
 mod agreement;
@@ -36,9 +39,9 @@ mod function_tests;
 #[cfg(test)]
 mod tests;
 
-pub use functions::{NAMESPACE, uuid5};
 pub use names::Names;
 pub(crate) use names::constant;
+pub use uuid5::{NAMESPACE, uuid5};
 
 use crate::record::{Key, Record};
 use crate::value::{SecretNames, Value};

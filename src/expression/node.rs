@@ -3,8 +3,9 @@
 //! Invariant: for any document a plan gives what the interpreter gives for the same expression, or both fail. What can't
 //! be held to that is not planned.
 
+use super::call::call;
 use super::compare::{add, contains, equal, order};
-use super::functions::{Function, call};
+use super::functions::Function;
 use super::path::Path;
 use super::{ExpressionError, Locals, Scope};
 use crate::value::{Member, SecretNames, Value};

@@ -5,8 +5,9 @@
 //! what is present as well as what is optional), and literals of lists and objects (the interpreter's objects have no
 //! order of their own, and replay needs one).
 
+use super::call::call;
 use super::compile::Planner;
-use super::functions::{Function, call};
+use super::functions::Function;
 use super::interpret::{Inner, OURS, Part};
 use super::node::{ABSENT, Node, is_something, object, same, within};
 use super::thread::OnThread;

@@ -1,6 +1,7 @@
 //! Functions over texts: what is filled, what must be, and a parameter put into a URL.
 
-use super::functions::{Function, needs, text};
+use super::functions::{Function, needs};
+use super::scalars::text;
 use crate::value::Value;
 use bumpalo::Bump;
 
@@ -106,66 +107,6 @@ mod tests {
         let arena = Bump::new();
         let url = url_with_query("https://a.example/", "a b", "x&y=z#\n\"é~", &arena);
         assert_eq!(url, "https://a.example/?a%20b=x%26y%3Dz%23%0A%22%C3%A9~");
-    }
-
-    #[test]
-    fn objects_are_objects_and_nothing_else_is() {
-        use super::super::functions::{Function, call};
-        let arena = Bump::new();
-        let answer = |function, text: &str| {
-            let value = crate::value::parse(text.as_bytes(), &arena).unwrap();
-            let shown = |value| crate::value::to_text(&value);
-            call(function, &[Some(value)], &arena).map(|value| value.map(shown).unwrap_or_default())
-        };
-        for (text, wanted) in [
-            ("null", ""),
-            ("[]", "[]"),
-            (r#"{"a":1}"#, r#"[{"a":1}]"#),
-            ("[{}]", "[{}]"),
-        ] {
-            assert_eq!(answer(Function::Objects, text), Ok(wanted.to_owned()));
-        }
-        assert_eq!(answer(Function::Object, "{}"), Ok("{}".to_owned()));
-        for (text, met) in [
-            (r#""hush""#, "string"),
-            (r#"[{},"hush"]"#, "string"),
-            ("[[]]", "list"),
-            ("7", "number"),
-        ] {
-            let error = answer(Function::Objects, text).unwrap_err();
-            assert_eq!(
-                error,
-                format!("`objects` needs an object or a list of objects, and met {met}")
-            );
-            assert!(answer(Function::Object, text).is_err());
-        }
-    }
-
-    #[test]
-    fn a_time_of_any_offset_and_precision_comes_out_in_utc_with_milliseconds() {
-        use super::super::functions::{Function, call};
-        let arena = Bump::new();
-        let time = |text| call(Function::Rfc3339, &[Some(Value::String(text))], &arena);
-        for text in [
-            "2024-05-22T05:58:15Z",
-            "2024-05-22T07:58:15.0009+02:00",
-            "2024-05-22t05:58:15.000z",
-        ] {
-            assert_eq!(
-                time(text),
-                Ok(Some(Value::String("2024-05-22T05:58:15.000Z"))),
-                "{text}"
-            );
-        }
-        for text in [
-            "",
-            "yesterday",
-            "2024-05-22",
-            "2024-05-22T05:58:15",
-            "2024-13-01T00:00:00Z",
-        ] {
-            assert!(time(text).is_err(), "{text}");
-        }
     }
 
     #[test]

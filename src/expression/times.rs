@@ -1,6 +1,8 @@
 //! Times and dates as the messages carry them.
 
-use super::functions::{Function, exact_number, needs};
+use super::functions::{Function, needs};
+use super::scalars::exact_number;
+use super::texts::is_blank;
 use crate::value::{Exact, Value, civil};
 use bumpalo::Bump;
 use jiff::Timestamp;
@@ -91,7 +93,7 @@ pub(super) fn date<'a>(value: Value<'a>, format: Value<'a>, arena: &'a Bump) -> 
     let Some([year, month, day]) = format.as_str().and_then(parts) else {
         return Err("`date` knows the formats DD-MM-YYYY, MM-DD-YYYY and YYYY-MM-DD".to_owned());
     };
-    if super::texts::is_blank(text) {
+    if is_blank(text) {
         return Ok(None);
     }
     let wrong = || "`date` met a text that is no date in its format".to_owned();
@@ -134,5 +136,31 @@ mod tests {
             date = date.tomorrow().unwrap_or(date);
         }
         assert_eq!(date.to_string(), "9999-12-31");
+    }
+
+    #[test]
+    fn a_time_of_any_offset_and_precision_comes_out_in_utc_with_milliseconds() {
+        let arena = Bump::new();
+        let time = |text| utc(Value::String(text), &arena);
+        for text in [
+            "2024-05-22T05:58:15Z",
+            "2024-05-22T07:58:15.0009+02:00",
+            "2024-05-22t05:58:15.000z",
+        ] {
+            assert_eq!(
+                time(text),
+                Ok(Some(Value::String("2024-05-22T05:58:15.000Z"))),
+                "{text}"
+            );
+        }
+        for text in [
+            "",
+            "yesterday",
+            "2024-05-22",
+            "2024-05-22T05:58:15",
+            "2024-13-01T00:00:00Z",
+        ] {
+            assert!(time(text).is_err(), "{text}");
+        }
     }
 }
