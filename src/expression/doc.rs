@@ -4,7 +4,7 @@
 //! would write it is remembered by its spelling, so that it leaves as it came.
 
 use super::compare::double_value;
-use super::interpret::Inner;
+use super::evaluation::{Asking, Evaluation};
 use super::path::element;
 use super::thread::OnThread;
 use crate::value::{Exact, Value, exact};
@@ -13,45 +13,19 @@ use cel::common::traits::{Adder, Container, Indexer, Iterable, Iterator, Sizer, 
 use cel::common::types::{
     CelBool, CelDouble, CelInt, CelList, CelNull, CelString, CelUInt, Kind, LIST_TYPE, MAP_TYPE, Type,
 };
-use cel::common::value::{CowVal, StaticVal, Val};
-use std::any::Any;
+use cel::common::value::{CowVal, Val};
 use std::fmt;
 
 static LIST: Type = LIST_TYPE;
 static OBJECT: Type = MAP_TYPE;
 static NUMBER: Type = Type::new_unspecified_type("number");
-static ASKING: Type = Type::new_unspecified_type("asking");
 
 /// A list, an object, or a number that is only passed through.
 #[derive(Clone, Copy)]
 pub(super) struct Doc<'e, 'a> {
     value: Value<'a>,
-    inner: OnThread<&'e Inner<'e, 'a>>,
+    evaluation: OnThread<&'e Evaluation<'e, 'a>>,
 }
-
-/// Handed to [`Container::contains`] of a [`Doc`], makes it tell its value: what borrows can't be downcast.
-#[derive(Debug)]
-pub(super) struct Asking;
-
-impl Val for Asking {
-    fn get_type(&self) -> &Type {
-        &ASKING
-    }
-
-    fn cel_type() -> &'static Type {
-        &ASKING
-    }
-
-    fn clone_as_boxed<'v>(&self) -> Box<dyn Val + 'v> {
-        Box::new(Asking)
-    }
-
-    fn as_any(&self) -> Option<&dyn Any> {
-        Some(self)
-    }
-}
-
-impl StaticVal for Asking {}
 
 /// Names types only, as what is shown of an evaluation may end up in a message.
 impl fmt::Debug for Doc<'_, '_> {
@@ -60,7 +34,7 @@ impl fmt::Debug for Doc<'_, '_> {
     }
 }
 
-impl<'e, 'a> Inner<'e, 'a> {
+impl<'e, 'a> Evaluation<'e, 'a> {
     /// A value as CEL has it, in the arena.
     pub(super) fn shown<'b>(&'e self, value: Value<'a>) -> &'b (dyn Val + 'b)
     where
@@ -83,20 +57,20 @@ impl<'e, 'a> Inner<'e, 'a> {
                 }
                 None => arena.alloc(Doc {
                     value,
-                    inner: OnThread::new(self),
+                    evaluation: OnThread::new(self),
                 }),
             },
             Value::Array(_) | Value::Object(_) => arena.alloc(Doc {
                 value,
-                inner: OnThread::new(self),
+                evaluation: OnThread::new(self),
             }),
         }
     }
 }
 
 impl<'e, 'a> Doc<'e, 'a> {
-    fn inner(&self) -> Result<&'e Inner<'e, 'a>, ExecutionError> {
-        self.inner
+    fn evaluation(&self) -> Result<&'e Evaluation<'e, 'a>, ExecutionError> {
+        self.evaluation
             .get()
             .ok_or_else(|| ExecutionError::InternalError("evaluated on another thread".to_owned()))
     }
@@ -160,7 +134,7 @@ impl Container for Doc<'_, '_> {
     /// Only asks: `in` is our own, see [`super::rewrite`].
     fn contains(&self, value: &dyn Val) -> Result<bool, ExecutionError> {
         if value.downcast_ref::<Asking>().is_some() {
-            self.inner()?.told.set(Some(self.value));
+            self.evaluation()?.told.set(Some(self.value));
         }
         Ok(false)
     }
@@ -188,7 +162,7 @@ impl Indexer for Doc<'_, '_> {
                 element(self.value, position).ok_or_else(outside)?
             }
         };
-        Ok(CowVal::Borrowed(self.inner()?.shown(found)))
+        Ok(CowVal::Borrowed(self.evaluation()?.shown(found)))
     }
 
     fn steal<'v>(self: Box<Self>, index: &dyn Val) -> Result<Box<dyn Val + 'v>, ExecutionError>
@@ -214,7 +188,7 @@ fn position(index: &dyn Val) -> Option<i64> {
 struct Elements<'e, 'a> {
     value: Value<'a>,
     position: usize,
-    inner: &'e Inner<'e, 'a>,
+    evaluation: &'e Evaluation<'e, 'a>,
 }
 
 impl<'b, 'v, 'e: 'b + 'v, 'a: 'b + 'v> Iterator<'b, 'v> for Elements<'e, 'a> {
@@ -225,7 +199,7 @@ impl<'b, 'v, 'e: 'b + 'v, 'a: 'b + 'v> Iterator<'b, 'v> for Elements<'e, 'a> {
             _ => return None,
         };
         self.position += 1;
-        Some(self.inner.shown(next))
+        Some(self.evaluation.shown(next))
     }
 }
 
@@ -234,11 +208,11 @@ impl Iterable for Doc<'_, '_> {
     where
         Self: 'v,
     {
-        match self.inner.get() {
-            Some(inner) => Box::new(Elements {
+        match self.evaluation.get() {
+            Some(evaluation) => Box::new(Elements {
                 value: self.value,
                 position: 0,
-                inner,
+                evaluation,
             }),
             None => Box::new(Nothing),
         }

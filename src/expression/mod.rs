@@ -12,12 +12,14 @@
 //! - Messages say expression, place and types, never values, but for the word that `lookup` misses.
 
 mod call;
+mod callable;
 mod check;
 mod children;
 mod compare;
 mod compile;
 mod convert;
 mod doc;
+mod evaluation;
 mod functions;
 mod interpret;
 mod names;
