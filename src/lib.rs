@@ -43,6 +43,8 @@ pub mod state;
 pub mod testkit;
 /// YAML to a checked topology to a plan. Keeps: a `Topology` can't be wrong; every topic it writes to is known before it starts.
 pub mod topology;
+/// Percent-encoding. Keeps: what is encoded can't leave its part of a URI, and decodes to itself.
+mod uri;
 /// Documents. Keeps: a number is never changed; equal documents are equal bytes.
 pub mod value;
 /// YAML with places. Keeps: every mistake has a file, a line and a column; `${NAME}` is replaced after parsing only.

@@ -2,6 +2,7 @@
 
 use super::functions::{Function, needs};
 use super::scalars::text;
+use crate::uri;
 use crate::value::Value;
 use bumpalo::Bump;
 
@@ -44,8 +45,7 @@ pub(super) fn required<'a>(value: Option<Value<'a>>, what: Option<Value<'_>>) ->
 
 /// `url_with_query(url, name, value)`: the URL with one more query parameter, before its fragment.
 ///
-/// Name and value are percent-encoded but for RFC 3986's unreserved characters, so that no value can end the query, begin
-/// another parameter or break a line.
+/// Name and value are percent-encoded, so that no value can end the query, begin another parameter or break a line.
 pub(super) fn url_with_query<'a>(url: &str, name: &str, value: &str, arena: &'a Bump) -> &'a str {
     let (base, fragment) = match url.split_once('#') {
         Some((base, fragment)) => (base, Some(fragment)),
@@ -58,28 +58,14 @@ pub(super) fn url_with_query<'a>(url: &str, name: &str, value: &str, arena: &'a 
         Some((_, query)) if query.is_empty() || query.ends_with('&') => {}
         Some(_) => out.push('&'),
     }
-    encode(name, &mut out);
+    out.extend(uri::part(name));
     out.push('=');
-    encode(value, &mut out);
+    out.extend(uri::part(value));
     if let Some(fragment) = fragment {
         out.push('#');
         out.push_str(fragment);
     }
     out.into_bump_str()
-}
-
-fn encode(text: &str, out: &mut bumpalo::collections::String<'_>) {
-    const DIGITS: [char; 16] = [
-        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F',
-    ];
-    let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or('0');
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.extend(['%', digit(byte >> 4), digit(byte & 15)]);
-        }
-    }
 }
 
 #[cfg(test)]

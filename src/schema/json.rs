@@ -5,6 +5,7 @@
 
 mod document;
 
+use crate::uri;
 use crate::value::Value;
 use crate::yaml::{Mistake, Place, shortened};
 use bumpalo::Bump;
@@ -61,7 +62,7 @@ impl JsonSchema {
         })?;
         let options = jsonschema::options_for::<Document>()
             .with_draft(Draft::Draft202012)
-            .with_base_uri(format!("{BASE}{}", encoded(name)))
+            .with_base_uri(format!("{BASE}{}", uri::path(name).collect::<String>()))
             .with_retriever(Files {
                 folder: folder.to_owned(),
             })
@@ -214,8 +215,8 @@ struct Files {
 }
 
 impl Retrieve for Files {
-    fn retrieve(&self, uri: &Uri<String>) -> Result<serde_json::Value, Box<dyn std::error::Error + Send + Sync>> {
-        let name = uri.as_str().strip_prefix(BASE).and_then(decoded);
+    fn retrieve(&self, address: &Uri<String>) -> Result<serde_json::Value, Box<dyn std::error::Error + Send + Sync>> {
+        let name = address.as_str().strip_prefix(BASE).and_then(uri::decoded);
         let name = name.ok_or("a schema may refer to files inside the topology's folder only")?;
         let plain = |component| matches!(component, Component::Normal(_));
         if !Path::new(&name).components().all(plain) {
@@ -224,31 +225,4 @@ impl Retrieve for Files {
         let bytes = std::fs::read(self.folder.join(&name)).map_err(|error| format!("can't read `{name}`: {error}"))?;
         Ok(serde_json::from_slice(&bytes).map_err(|error| format!("`{name}` is not JSON: {error}"))?)
     }
-}
-
-/// A file's name as a URI has it.
-fn encoded(name: &str) -> String {
-    let mut uri = String::with_capacity(name.len());
-    for byte in name.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => uri.push(char::from(byte)),
-            _ => uri.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    uri
-}
-
-fn decoded(uri: &str) -> Option<String> {
-    let mut bytes = uri.bytes();
-    let mut name = Vec::with_capacity(uri.len());
-    while let Some(byte) = bytes.next() {
-        name.push(match byte {
-            b'%' => {
-                let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-                digit(bytes.next()?)? << 4 | digit(bytes.next()?)?
-            }
-            byte => byte,
-        });
-    }
-    String::from_utf8(name).ok()
 }

@@ -20,7 +20,7 @@ const LAYERS: &[&[&str]] = &[
     &["expression"],
     &["record", "registry"],
     &["schema"],
-    &["value", "yaml", "allocator", "sabotage"],
+    &["value", "yaml", "uri", "allocator", "sabotage"],
 ];
 /// May be used from anywhere and uses nobody.
 const FREE: &str = "observe";

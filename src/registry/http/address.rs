@@ -2,6 +2,7 @@
 
 use super::super::{Auth, Declared, Language, Level, Registered, RegistryError, Settings, Version};
 use super::answer::{Answers, meant, meant_of_record};
+use crate::uri;
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, RequestBuilder};
 use rustls::crypto::ring;
 use schema_registry_converter::async_impl::schema_registry::{
@@ -283,16 +284,9 @@ fn body(schema: &Declared) -> String {
 
 /// A subject as a part of a URL, but for slashes, which the crate escapes itself.
 fn escaped(subject: &str) -> String {
-    let mut out = String::with_capacity(subject.len());
-    for byte in subject.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => out.push(char::from(byte)),
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
+    uri::path(subject).collect()
 }
 
 fn escaped_whole(subject: &str) -> String {
-    escaped(subject).replace('/', "%2F")
+    uri::part(subject).collect()
 }
