@@ -10,22 +10,25 @@ pub(super) fn place() -> Place {
     }
 }
 
-/// The result over a document as JSON; `-` where it is absent; the reason where it fails.
-pub(super) fn result(text: &str, document: &str) -> String {
-    let arena = Bump::new();
-    let value = parse_json(document.as_bytes(), &arena).unwrap();
-    let origin = Origin {
-        topic: "t",
-        partition: 0,
-        offset: 0,
-    };
-    let record = Record {
+fn record(value: Value<'_>) -> Record<'_> {
+    Record {
         key: None,
         value,
         headers: &[],
         timestamp: 0,
-        origin,
-    };
+        origin: Origin {
+            topic: "t",
+            partition: 0,
+            offset: 0,
+        },
+    }
+}
+
+/// The result over a document as JSON; `-` where it is absent; the reason where it fails.
+pub(super) fn result(text: &str, document: &str) -> String {
+    let arena = Bump::new();
+    let value = parse_json(document.as_bytes(), &arena).unwrap();
+    let record = record(value);
     let expression = Expression::compile(text, &place(), &Names::default()).unwrap();
     match expression.evaluate(&Scope::new(&arena, &record)) {
         Ok(Some(value)) => to_text(&value),
@@ -286,18 +289,7 @@ fn deep_expressions_are_refused_rather_than_overflow() {
 fn conditions_and_texts_say_what_they_need() {
     let arena = Bump::new();
     let value = parse_json(br#"{"t":true,"n":1.50,"s":"x","l":[]}"#, &arena).unwrap();
-    let origin = Origin {
-        topic: "t",
-        partition: 0,
-        offset: 0,
-    };
-    let record = Record {
-        key: None,
-        value,
-        headers: &[],
-        timestamp: 0,
-        origin,
-    };
+    let record = record(value);
     let scope = Scope::new(&arena, &record);
     let compiled = |text: &str| Expression::compile(text, &place(), &Names::default()).unwrap();
     assert_eq!(compiled("event.t").evaluate_bool(&scope), Ok(true));
