@@ -1,7 +1,44 @@
 //! Asking before something is done that can't be taken back.
 
 use super::Terminal;
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, IsTerminal};
+
+/// Whether to ask, or to do anything at all.
+#[derive(clap::Args)]
+pub(crate) struct Consent {
+    /// Only say what would be done
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Don't ask
+    #[arg(long)]
+    pub yes: bool,
+}
+
+/// What is to become of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Decision {
+    OnlyShown,
+    Declined,
+    Agreed,
+}
+
+impl Consent {
+    /// Asks where it has to be asked.
+    pub(crate) fn decide(
+        &self,
+        question: &str,
+        asking: &mut Asking<'_>,
+        terminal: &mut Terminal<'_>,
+    ) -> io::Result<Decision> {
+        Ok(if self.dry_run {
+            Decision::OnlyShown
+        } else if self.yes || asking.ask(question, terminal)? {
+            Decision::Agreed
+        } else {
+            Decision::Declined
+        })
+    }
+}
 
 /// Who is asked, if anybody.
 pub(crate) struct Asking<'a> {
@@ -10,6 +47,14 @@ pub(crate) struct Asking<'a> {
 }
 
 impl Asking<'_> {
+    /// Gives to `act` whoever sits at the standard input.
+    pub(crate) fn with<T>(act: impl FnOnce(&mut Asking<'_>) -> T) -> T {
+        act(&mut Asking {
+            is_terminal: io::stdin().is_terminal(),
+            answers: &mut io::stdin().lock(),
+        })
+    }
+
     /// Whether it may be done; if not, that is said.
     pub(crate) fn ask(&mut self, question: &str, terminal: &mut Terminal<'_>) -> io::Result<bool> {
         if !self.is_terminal {

@@ -1,6 +1,6 @@
 //! `millstream reset`: an application that does not run begins anew.
 
-use super::asking::Asking;
+use super::asking::{Asking, Consent, Decision};
 use super::cluster::Cluster;
 use super::{Outcome, Output, Terminal, counted};
 use crate::broker::Broker;
@@ -10,7 +10,7 @@ use crate::state::{StateError, Stopped};
 use crate::topology::Topology;
 use serde_json::json;
 use std::error::Error;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -43,23 +43,11 @@ pub(crate) struct ResetCommand {
     /// Delete the state of this instance only. Default: of every instance in the state folder
     #[arg(long, value_name = "NAME")]
     instance: Option<String>,
-    /// Only say what would be done
-    #[arg(long)]
-    dry_run: bool,
-    /// Don't ask
-    #[arg(long)]
-    yes: bool,
+    #[command(flatten)]
+    consent: Consent,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     output: Output,
-}
-
-/// How it ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ended {
-    OnlyShown,
-    Declined,
-    Done,
 }
 
 impl ResetCommand {
@@ -68,11 +56,8 @@ impl ResetCommand {
             return Ok(Outcome::Failed);
         };
         let session = settings.session_timeout();
-        let mut asking = Asking {
-            is_terminal: io::stdin().is_terminal(),
-            answers: &mut io::stdin().lock(),
-        };
-        self.with(&topology, &KafkaBroker::new(settings), session, &mut asking, terminal)
+        let broker = KafkaBroker::new(settings);
+        Asking::with(|asking| self.with(&topology, &broker, session, asking, terminal))
     }
 
     fn with(
@@ -92,22 +77,19 @@ impl ResetCommand {
             self.print(&steps, &state, terminal)?;
         }
         let folders: Vec<PathBuf> = state.iter().map(|state| state.path().to_owned()).collect();
-        let done = if self.dry_run {
-            Ended::OnlyShown
-        } else if self.yes || ask(&steps, asking, terminal)? {
-            match self.carry_out(&steps, broker, session, state) {
-                Ok(()) => Ended::Done,
-                Err(error) => return failed(&error, terminal),
-            }
-        } else {
-            Ended::Declined
-        };
+        let decision = self.consent.decide(&question(&steps), asking, terminal)?;
+        if decision == Decision::Agreed
+            && let Err(error) = self.carry_out(&steps, broker, session, state)
+        {
+            return failed(&error, terminal);
+        }
+        let done = decision == Decision::Agreed;
         match self.output {
             Output::Json => writeln!(terminal.out, "{}", as_json(&steps, &folders, done))?,
-            Output::Text if done == Ended::Done => writeln!(terminal.out, "done")?,
+            Output::Text if done => writeln!(terminal.out, "done")?,
             Output::Text => {}
         }
-        Ok(if done == Ended::Declined {
+        Ok(if decision == Decision::Declined {
             Outcome::Failed
         } else {
             Outcome::Fine
@@ -166,7 +148,7 @@ impl ResetCommand {
 
     fn print(&self, steps: &Steps, state: &[Stopped], terminal: &mut Terminal<'_>) -> io::Result<()> {
         let out = &mut *terminal.out;
-        let would = if self.dry_run { "would be " } else { "" };
+        let would = if self.consent.dry_run { "would be " } else { "" };
         writeln!(out, "offsets of group {} {would}set", steps.group)?;
         for change in &steps.offsets {
             let (topic, partition) = (&change.partition.topic, change.partition.partition);
@@ -211,15 +193,13 @@ fn failed(error: &(dyn Error + 'static), terminal: &mut Terminal<'_>) -> io::Res
     Ok(Outcome::Failed)
 }
 
-/// Whether it may be done.
-fn ask(steps: &Steps, asking: &mut Asking<'_>, terminal: &mut Terminal<'_>) -> io::Result<bool> {
+fn question(steps: &Steps) -> String {
     let partitions = counted(steps.offsets.len(), "offset", "offsets");
     let topics = counted(steps.delete.len(), "topic", "topics");
-    let question = format!("Set {partitions}, delete {topics} and the state of {}?", steps.group);
-    asking.ask(&question, terminal)
+    format!("Set {partitions}, delete {topics} and the state of {}?", steps.group)
 }
 
-fn as_json(steps: &Steps, state: &[PathBuf], done: Ended) -> serde_json::Value {
+fn as_json(steps: &Steps, state: &[PathBuf], done: bool) -> serde_json::Value {
     let offsets: Vec<_> = steps
         .offsets
         .iter()
@@ -239,7 +219,7 @@ fn as_json(steps: &Steps, state: &[PathBuf], done: Ended) -> serde_json::Value {
     let folders: Vec<_> = state.iter().map(|folder| folder.display().to_string()).collect();
     json!({
         "group": steps.group,
-        "done": done == Ended::Done,
+        "done": done,
         "offsets": offsets,
         "delete": topics(&steps.delete),
         "delete_state": folders,

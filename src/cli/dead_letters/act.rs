@@ -2,14 +2,14 @@
 
 use super::{Filters, Line, ended};
 use crate::broker::Broker;
-use crate::cli::asking::Asking;
+use crate::cli::asking::{Asking, Consent, Decision};
 use crate::cli::cluster::Cluster;
 use crate::cli::{Outcome, Output, Terminal};
 use crate::ops::dead_letters::{At, DeadLetters, Filter, LettersError, Mark, Obstacle, Query, Tally, What};
 use crate::topology::Topology;
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 
 /// Put dead letters back to where they came from
 ///
@@ -53,34 +53,19 @@ pub(super) struct Act {
     cluster: Cluster,
     #[command(flatten)]
     filters: Filters,
-    /// Only say what would be done
-    #[arg(long)]
-    dry_run: bool,
-    /// Don't ask
-    #[arg(long)]
-    yes: bool,
+    #[command(flatten)]
+    consent: Consent,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     output: Output,
 }
 
-/// How it ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ended {
-    OnlyShown,
-    Declined,
-    Done,
-    Nothing,
-}
-
 impl Act {
     pub(super) fn run(&self, what: What, progress: bool, terminal: &mut Terminal<'_>) -> io::Result<Outcome> {
-        let mut asking = Asking {
-            is_terminal: io::stdin().is_terminal(),
-            answers: &mut io::stdin().lock(),
-        };
-        self.cluster.with(self.output, terminal, |topology, broker, terminal| {
-            self.with(topology, broker, what, progress, &mut asking, terminal)
+        Asking::with(|asking| {
+            self.cluster.with(self.output, terminal, |topology, broker, terminal| {
+                self.with(topology, broker, what, progress, asking, terminal)
+            })
         })
     }
 
@@ -125,16 +110,16 @@ impl Act {
         line.clear(err);
         let mark = work.what.mark();
         if self.output == Output::Text {
-            let would = if self.dry_run { "would be " } else { "to be " };
+            let would = if self.consent.dry_run { "would be " } else { "to be " };
             print(&work.tally, mark, would, terminal.out)?;
         }
         hindrances(&work.tally.obstacles, terminal.err)?;
         let mut tally = Tally::default();
-        let how = if work.tally.done() == 0 {
-            Ended::Nothing
-        } else if self.dry_run {
-            Ended::OnlyShown
-        } else if self.yes || asking.ask(&question(&work.tally, mark), terminal)? {
+        let decision = match work.tally.done() {
+            0 => None,
+            _ => Some(self.consent.decide(&question(&work.tally, mark), asking, terminal)?),
+        };
+        if decision == Some(Decision::Agreed) {
             let err = &mut *terminal.err;
             let doing = match mark {
                 Mark::Replayed => "replaying",
@@ -151,30 +136,28 @@ impl Act {
                 )?;
                 return Err(error);
             }
-            Ended::Done
-        } else {
-            Ended::Declined
-        };
+        }
         // What was known before was said before.
         tally
             .obstacles
             .retain(|obstacle, _| !work.tally.obstacles.contains_key(obstacle));
         hindrances(&tally.obstacles, terminal.err)?;
-        self.summary(&work.tally, &tally, how, mark, topology, terminal)
+        self.summary(&work.tally, &tally, decision, mark, topology, terminal)
     }
 
+    /// `decision`: `None` where there was nothing to do.
     fn summary(
         &self,
         looked: &Tally,
         done: &Tally,
-        how: Ended,
+        decision: Option<Decision>,
         mark: Mark,
         topology: &Topology,
         terminal: &mut Terminal<'_>,
     ) -> Result<Outcome, LettersError> {
         match self.output {
-            Output::Json => writeln!(terminal.out, "{}", as_json(looked, done, how, mark))?,
-            Output::Text if how == Ended::Done => {
+            Output::Json => writeln!(terminal.out, "{}", as_json(looked, done, decision, mark))?,
+            Output::Text if decision == Some(Decision::Agreed) => {
                 writeln!(terminal.out, "done: {} {}", done.done(), were(done.done(), mark))?;
             }
             Output::Text => {}
@@ -188,7 +171,7 @@ impl Act {
             )?;
             return Ok(Outcome::Failed);
         }
-        if how == Ended::Nothing && looked.hindered() == 0 {
+        if decision.is_none() && looked.hindered() == 0 {
             writeln!(
                 terminal.err,
                 "note: nothing is left to do: {} that matched {} replayed or dropped before",
@@ -196,11 +179,13 @@ impl Act {
                 if looked.before == 1 { "was" } else { "were" }
             )?;
         }
-        Ok(if how == Ended::Declined || looked.hindered() + done.hindered() > 0 {
-            Outcome::Failed
-        } else {
-            Outcome::Fine
-        })
+        Ok(
+            if decision == Some(Decision::Declined) || looked.hindered() + done.hindered() > 0 {
+                Outcome::Failed
+            } else {
+                Outcome::Fine
+            },
+        )
     }
 }
 
@@ -242,7 +227,7 @@ fn question(tally: &Tally, mark: Mark) -> String {
     }
 }
 
-fn as_json(looked: &Tally, done: &Tally, how: Ended, mark: Mark) -> serde_json::Value {
+fn as_json(looked: &Tally, done: &Tally, decision: Option<Decision>, mark: Mark) -> serde_json::Value {
     let obstacles: serde_json::Map<String, serde_json::Value> = looked
         .obstacles
         .iter()
@@ -251,7 +236,7 @@ fn as_json(looked: &Tally, done: &Tally, how: Ended, mark: Mark) -> serde_json::
         .collect();
     json!({
         "is": mark.name(),
-        "done": how == Ended::Done || how == Ended::Nothing,
+        "done": matches!(decision, None | Some(Decision::Agreed)),
         "found": looked.done(),
         "topics": if mark == Mark::Replayed { json!(looked.done) } else { json!({}) },
         "written": done.done(),

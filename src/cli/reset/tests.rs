@@ -29,8 +29,10 @@ fn command(state: &Path) -> ResetCommand {
         offsets: None,
         state_dir: state.to_owned(),
         instance: None,
-        dry_run: false,
-        yes: false,
+        consent: Consent {
+            dry_run: false,
+            yes: false,
+        },
         output: Output::Text,
     }
 }
@@ -75,7 +77,7 @@ fn is_untouched(broker: &MemoryBroker, state: &Path) -> bool {
 fn a_dry_run_says_exactly_what_would_be_done_and_does_nothing() {
     let (broker, state) = (broker(), state());
     let mut command = command(state.path());
-    command.dry_run = true;
+    command.consent.dry_run = true;
     let expected = "offsets of group shop would be set
   orders partition 0: none → 0
   orders partition 1: none → 0
@@ -115,7 +117,7 @@ fn without_a_terminal_it_wants_yes_and_with_one_it_asks() {
     assert_eq!(broker.topics(), ["dead", "orders", "out"]);
     assert_eq!(broker.committed_offset("shop", "orders", 1), Some(0));
     assert!(!state.path().join("shop/a/by-customer-0").exists());
-    command.yes = true;
+    command.consent.yes = true;
     let again = run(&command, &broker, None);
     assert!(
         again.contains("\ndone\n") && again.contains("there is no state of shop"),
@@ -129,7 +131,7 @@ fn programs_get_one_document() {
     let mut command = command(state.path());
     command.output = Output::Json;
     for (yes, dry_run, done) in [(false, false, false), (true, true, false), (true, false, true)] {
-        (command.yes, command.dry_run) = (yes, dry_run);
+        (command.consent.yes, command.consent.dry_run) = (yes, dry_run);
         let text = run(&command, &broker, None);
         let document: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
         assert_eq!(document["done"], done, "{text}");
@@ -157,7 +159,7 @@ fn offsets_come_from_the_command_line_or_from_a_file() {
     let file = state.path().join("offsets");
     std::fs::write(&file, "orders:0=0\norders:1=2\n").unwrap();
     let mut command = command(state.path());
-    command.dry_run = true;
+    command.consent.dry_run = true;
     for offsets in ["orders:0=0,orders:1=2", file.to_str().unwrap()] {
         command.offsets = Some(offsets.to_owned());
         assert!(run(&command, &broker, None).contains("orders partition 1: none → 2"));
@@ -176,7 +178,7 @@ fn offsets_come_from_the_command_line_or_from_a_file() {
 fn state_of_a_running_process_is_refused_before_anything_is_changed() {
     let (broker, state) = (broker(), state());
     let mut command = command(state.path());
-    command.yes = true;
+    command.consent.yes = true;
     let held = Stopped::open(state.path(), "shop", "a").unwrap();
     let text = run(&command, &broker, None);
     assert!(text.contains("stop it first") && text.ends_with("Failed\n"), "{text}");
