@@ -1,7 +1,8 @@
 //! One evaluation in CEL's interpreter: what its values share, and what they come to as values of ours.
 
 use super::compare::{double_value, number};
-use super::node::{Failed, View};
+use super::failed::Failed;
+use super::node::View;
 use crate::value::Value;
 use cel::common::types::{CelBool, CelDouble, CelInt, CelOptional, CelString, CelUInt, Kind, Type};
 use cel::common::value::{StaticVal, Val};

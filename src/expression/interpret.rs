@@ -7,7 +7,8 @@
 use super::callable::{Call, OURS};
 use super::compare::BEYOND;
 use super::evaluation::{Evaluation, type_name};
-use super::node::{Failed, View};
+use super::failed::Failed;
+use super::node::View;
 use super::rewrite::Part;
 use super::thread::OnThread;
 use crate::value::Value;

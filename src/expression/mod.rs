@@ -20,6 +20,7 @@ mod compile;
 mod convert;
 mod doc;
 mod evaluation;
+mod failed;
 mod functions;
 mod interpret;
 mod names;

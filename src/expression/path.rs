@@ -1,6 +1,7 @@
 //! A path into the document, walked without the interpreter. Each step does what CEL's interpreter would.
 
-use super::node::{Failed, Node, View};
+use super::failed::Failed;
+use super::node::{Node, View};
 use crate::record::Header;
 use crate::value::{Exact, Member, Value, exact};
 use bumpalo::Bump;
