@@ -214,12 +214,16 @@ fn a_transaction_left_alone_for_too_long_is_aborted_and_its_producer_fenced() {
 }
 
 #[test]
-fn a_producer_without_transactions_writes_with_the_flush() {
+fn a_producer_without_transactions_writes_with_the_flush_and_what_it_gives_up_is_written_all_the_same() {
     let broker = broker();
     let mut plain = broker.producer(&ProducerSettings { transactional_id: None }).unwrap();
+    plain.begin().unwrap();
     plain.send(record("out", 0, "a")).unwrap();
     assert!(values(&broker, "out").is_empty());
     plain.flush(SOON).unwrap();
     assert_eq!(values(&broker, "out"), ["a"]);
-    assert_eq!(plain.begin().unwrap_err().reaction, Reaction::Fatal);
+    assert_eq!(plain.commit(SOON).unwrap_err().reaction, Reaction::Fatal);
+    plain.send(record("out", 0, "b")).unwrap();
+    plain.abort(SOON).unwrap();
+    assert_eq!(values(&broker, "out"), ["a", "b"]);
 }
