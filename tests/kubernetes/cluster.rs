@@ -18,7 +18,7 @@ pub fn setting(name: &str) -> String {
 
 /// A namespace of its own, gone with the test.
 pub struct Namespace {
-    name: String,
+    pub name: String,
 }
 
 impl Namespace {
@@ -175,6 +175,11 @@ fn image() -> (String, String) {
         .rsplit_once(':')
         .unwrap_or_else(|| panic!("{image}: it has no tag"));
     (repository.to_owned(), tag.to_owned())
+}
+
+/// `kubectl` for what belongs to no namespace.
+pub fn cluster(arguments: &[&str], input: Option<&str>) -> Result<String, String> {
+    attempt(&[&["kubectl"], arguments].concat(), input)
 }
 
 fn run(command: &[&str]) -> String {
