@@ -259,10 +259,11 @@ fn server_properties(id: usize, all: &[Ports], data: &Path, extra: &Extra) -> St
         .collect();
     let copies = all.len().min(3);
     let in_sync = copies.div_ceil(2);
+    let host = super::host();
     let mut more = String::new();
     let mut protocols = String::new();
     for (name, port, protocol) in &extra.listeners {
-        more += &format!(",{name}://127.0.0.1:{port}");
+        more += &format!(",{name}://{host}:{port}");
         protocols += &format!(",{name}:{protocol}");
     }
     format!(
@@ -295,7 +296,6 @@ transaction.abort.timed.out.transaction.cleanup.interval.ms=500
 # a broker that was killed is let in again when its last session is over
 broker.session.timeout.ms=4000
 ",
-        host = super::host(),
         properties = extra.properties,
         voters = voters.join(","),
         data = data.display()

@@ -2,8 +2,9 @@
 
 use crate::cluster::{LIMIT, Namespace, RELEASE, cluster, setting};
 use crate::flow::{FEED, Flow};
+use crate::harness::secured::{PASSWORD, SecuredKafka, USER};
 use crate::harness::wait_until;
-use crate::watch::{lag, watched};
+use crate::watch::{active, lag, watched};
 use std::time::Duration;
 
 /// KEDA's own manifests, as its module has them; `./test --fetch` lays them there.
@@ -56,6 +57,73 @@ fn keda_wakes_pods_up_to_the_partitions_and_lets_the_last_one_go_and_nothing_is_
     assert_eq!(seen.most_wanted(), PARTITIONS, "never more than there are partitions");
     assert!(seen.most_lag() > 1500, "{} records", seen.most_lag());
     assert_eq!(lag(&brokers, FEED), 0, "all was read");
+}
+
+#[test]
+#[ignore = "needs a cluster and KEDA's images: ./test --kubernetes"]
+fn keda_asks_a_kafka_behind_tls_with_the_passwords_and_certificates_of_the_pods() {
+    let _keda = Keda::install();
+    let kafka = SecuredKafka::start();
+    let (mutual, sasl) = (kafka.mutual_address(), kafka.sasl_address());
+    let common = [
+        "topics.apply=true",
+        "persistence.enabled=false",
+        "kafka.tls.enabled=true",
+        "kafka.tls.existingSecret=authority",
+        "keda.enabled=true",
+        "keda.maxReplicas=2",
+        "keda.topics[0]=feed.eventbridge",
+        "keda.consumerGroup=customer-events",
+        "keda.pollingInterval=5",
+    ];
+    let certificate = ["kafka.tls.clientCertificate=true", "kafka.tls.clientSecret=client"];
+    let password = [
+        "kafka.sasl.enabled=true",
+        "kafka.sasl.mechanism=SCRAM-SHA-512",
+        "kafka.sasl.existingSecret=user",
+    ];
+    // A name that is no secret is read from the pods' variables.
+    let plain = [
+        "kafka.sasl.enabled=true",
+        "kafka.sasl.mechanism=PLAIN",
+        "kafka.sasl.existingSecret=user",
+        "kafka.sasl.username=alice",
+    ];
+    let ways: [(&str, &str, &[&str]); 3] = [
+        ("keda-certificate", &mutual, &certificate),
+        ("keda-password", &sasl, &password),
+        ("keda-plain", &sasl, &plain),
+    ];
+    for (name, brokers, own) in ways {
+        let namespace = Namespace::restricted(name);
+        secrets(&namespace, &kafka);
+        namespace.upgrade(brokers, &[&common[..], own].concat());
+        wait_until(&format!("an autoscaler that knows the lag ({name})"), LIMIT, || {
+            active(&namespace, &format!("keda-hpa-{RELEASE}-main"))
+        });
+        println!("{name}: {}", namespace.kubectl(&["get", "scaledobject,hpa"]));
+    }
+}
+
+fn secrets(namespace: &Namespace, kafka: &SecuredKafka) {
+    let file = |key: &str, name: &str| format!("--from-file={key}={}", kafka.file(name).display());
+    let value = |key: &str, value: &str| format!("--from-literal={key}={value}");
+    let secrets = [
+        ("authority", vec![file("ca.crt", "ca.pem")]),
+        (
+            "client",
+            vec![file("tls.crt", "client.pem"), file("tls.key", "client.key")],
+        ),
+        ("user", vec![value("username", USER), value("password", PASSWORD)]),
+    ];
+    for (name, entries) in secrets {
+        let entries = entries.iter().map(String::as_str);
+        let arguments: Vec<&str> = ["create", "secret", "generic", name]
+            .into_iter()
+            .chain(entries)
+            .collect();
+        namespace.kubectl(&arguments);
+    }
 }
 
 /// Waits until the release has no pod and is to have none.

@@ -4,7 +4,7 @@ use crate::adapter::Adapter;
 use crate::cluster::{LIMIT, Namespace, RELEASE};
 use crate::flow::{FEED, Flow};
 use crate::harness::wait_until;
-use crate::watch::{lag, watched};
+use crate::watch::{active, lag, watched};
 use std::time::Duration;
 
 const PARTITIONS: u64 = 3;
@@ -35,7 +35,9 @@ fn an_autoscaler_by_lag_adds_pods_up_to_the_partitions_and_takes_them_away_and_n
     ];
     namespace.upgrade(&brokers, &values);
     // Before anything was ever read there is a number already: none would be an error to the autoscaler.
-    wait_until("an autoscaler that knows the lag", LIMIT, || active(&namespace));
+    wait_until("an autoscaler that knows the lag", LIMIT, || {
+        active(&namespace, "millstream-main")
+    });
 
     let seen = watched(&namespace, &brokers, FEED, || {
         flow.while_flowing(100_000, Duration::from_secs(30), || {
@@ -53,17 +55,4 @@ fn an_autoscaler_by_lag_adds_pods_up_to_the_partitions_and_takes_them_away_and_n
 
     // By the one that is left.
     flow.while_flowing(2_000, Duration::from_secs(5), || {});
-}
-
-/// What the autoscaler says of its metric, if it can be had.
-fn active(namespace: &Namespace) -> Result<(), String> {
-    let status = namespace.get(&format!("hpa/{RELEASE}-main"))["status"].take();
-    let conditions = status["conditions"].as_array().cloned().unwrap_or_default();
-    let mut active = conditions
-        .iter()
-        .filter(|condition| condition["type"] == "ScalingActive");
-    match active.next() {
-        Some(condition) if condition["status"] == "True" => Ok(()),
-        other => Err(format!("{other:?}")),
-    }
 }

@@ -103,3 +103,16 @@ pub fn lag(brokers: &str, topic: &str) -> i64 {
     let ends = partitions.map(|partition| offsets(&consumer, topic, partition.id()).1);
     ends.sum::<i64>() - Client::new(brokers).group_progress(GROUP, topic)
 }
+
+/// Whether an autoscaler knows its metric, and what it says otherwise.
+pub fn active(namespace: &Namespace, autoscaler: &str) -> Result<(), String> {
+    let status = namespace.get(&format!("hpa/{autoscaler}"))["status"].take();
+    let conditions = status["conditions"].as_array().into_iter().flatten();
+    let found = conditions
+        .filter(|condition| condition["type"] == "ScalingActive")
+        .last();
+    match found {
+        Some(condition) if condition["status"] == "True" => Ok(()),
+        other => Err(format!("{other:?}")),
+    }
+}
