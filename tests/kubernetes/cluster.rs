@@ -11,9 +11,9 @@ const WAIT: &str = "180s";
 /// The release's name, and so its objects'.
 pub const RELEASE: &str = "millstream";
 
-/// A variable that `./test --kubernetes` makes sure of.
+/// A variable that `./test --kubernetes` makes sure of, or without which it leaves a test out.
 pub fn setting(name: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run `./test --kubernetes`"))
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: `./test --help` says what it is"))
 }
 
 /// A namespace of its own, gone with the test.

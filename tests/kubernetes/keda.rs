@@ -149,7 +149,6 @@ struct Keda {
 
 impl Keda {
     fn install() -> Self {
-        let (operator, metrics) = (setting("MILLSTREAM_TEST_KEDA"), setting("MILLSTREAM_TEST_KEDA_METRICS"));
         let known = |what: &str| {
             let own = [
                 "get",
@@ -171,6 +170,7 @@ impl Keda {
             "the cluster has something else that serves external metrics, or KEDA elsewhere than in the namespace keda, which this test leaves as it \
              is: run it without MILLSTREAM_TEST_KEDA"
         );
+        let (operator, metrics) = (setting("MILLSTREAM_TEST_KEDA"), setting("MILLSTREAM_TEST_KEDA_METRICS"));
         let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/").to_owned() + MANIFESTS;
         let manifest = cluster(&["kustomize", &manifest], None).unwrap_or_else(|why| panic!("{why}"));
         let named = [

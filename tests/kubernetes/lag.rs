@@ -1,7 +1,7 @@
 //! More pods when records wait, and fewer when none do, by the lag that the pods say.
 
 use crate::adapter::Adapter;
-use crate::cluster::{LIMIT, Namespace, RELEASE};
+use crate::cluster::{LIMIT, Namespace, RELEASE, cluster};
 use crate::flow::{FEED, Flow};
 use crate::harness::wait_until;
 use crate::watch::{active, lag, watched};
