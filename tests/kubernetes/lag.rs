@@ -1,7 +1,7 @@
 //! More pods when records wait, and fewer when none do, by the lag that the pods say.
 
 use crate::adapter::Adapter;
-use crate::cluster::{LIMIT, Namespace, RELEASE, cluster};
+use crate::cluster::{LIMIT, Namespace, cluster};
 use crate::flow::{FEED, Flow};
 use crate::harness::wait_until;
 use crate::watch::{active, lag, watched};
@@ -38,6 +38,12 @@ fn an_autoscaler_by_lag_adds_pods_up_to_the_partitions_and_takes_them_away_and_n
     wait_until("an autoscaler that knows the lag", LIMIT, || {
         active(&namespace, "millstream-main")
     });
+    let path = format!(
+        "/apis/custom.metrics.k8s.io/v1beta1/namespaces/{}/pods/*/millstream_lag_records",
+        namespace.name
+    );
+    let told = cluster(&["get", "--raw", &path], None).unwrap_or_else(|why| panic!("{why}"));
+    assert!(told.contains(r#""name":"millstream-main-0""#), "{told}");
 
     let seen = watched(&namespace, &brokers, FEED, || {
         flow.while_flowing(100_000, Duration::from_secs(30), || {
@@ -45,10 +51,7 @@ fn an_autoscaler_by_lag_adds_pods_up_to_the_partitions_and_takes_them_away_and_n
         });
         namespace.wait_ready(1);
     });
-    println!(
-        "{}",
-        namespace.kubectl(&["describe", "hpa", &format!("{RELEASE}-main")])
-    );
+    println!("{}", namespace.kubectl(&["get", "hpa"]));
     assert_eq!(seen.most_wanted(), PARTITIONS, "never more than there are partitions");
     assert!(seen.most_lag() > 1500, "{} records", seen.most_lag());
     assert_eq!(lag(&brokers, FEED), 0, "all was read");
