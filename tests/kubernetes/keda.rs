@@ -33,6 +33,8 @@ fn keda_wakes_pods_up_to_the_partitions_and_lets_the_last_one_go_and_nothing_is_
         "keda.topics[1]=customers.normalized",
         "keda.consumerGroup=customer-events",
         "keda.lagThreshold=500",
+        // The markers at the ends of the topic that is written in transactions: one in each partition.
+        "keda.activationLagThreshold=3",
         // Sooner than anybody would want it.
         "keda.pollingInterval=5",
         "keda.cooldownPeriod=10",
@@ -49,8 +51,8 @@ fn keda_wakes_pods_up_to_the_partitions_and_lets_the_last_one_go_and_nothing_is_
         flow.while_flowing(100_000, Duration::from_secs(30), || {
             namespace.wait_ready(3);
         });
-        // What was read ends with the markers of transactions.
         wait_asleep(&namespace);
+        // A few are enough to wake one.
         flow.while_flowing(500, Duration::from_secs(5), || {});
     });
     println!("{}", namespace.kubectl(&["get", "scaledobject,hpa"]));
