@@ -108,10 +108,8 @@ pub fn lag(brokers: &str, topic: &str) -> i64 {
 pub fn active(namespace: &Namespace, autoscaler: &str) -> Result<(), String> {
     let status = namespace.get(&format!("hpa/{autoscaler}"))["status"].take();
     let conditions = status["conditions"].as_array().into_iter().flatten();
-    let found = conditions
-        .filter(|condition| condition["type"] == "ScalingActive")
-        .last();
-    match found {
+    let mut active = conditions.filter(|condition| condition["type"] == "ScalingActive");
+    match active.next() {
         Some(condition) if condition["status"] == "True" => Ok(()),
         other => Err(format!("{other:?}")),
     }
