@@ -33,8 +33,6 @@ fn keda_wakes_pods_up_to_the_partitions_and_lets_the_last_one_go_and_nothing_is_
         "keda.topics[1]=customers.normalized",
         "keda.consumerGroup=customer-events",
         "keda.lagThreshold=500",
-        // The markers at the ends of the topic that is written in transactions: one in each partition.
-        "keda.activationLagThreshold=3",
         // Sooner than anybody would want it.
         "keda.pollingInterval=5",
         "keda.cooldownPeriod=10",
@@ -44,10 +42,13 @@ fn keda_wakes_pods_up_to_the_partitions_and_lets_the_last_one_go_and_nothing_is_
         "keda.advanced.horizontalPodAutoscalerConfig.behavior.scaleDown.policies[0].periodSeconds=15",
     ];
     namespace.upgrade(&brokers, &values);
+    // Nothing was ever read, and nothing is there to be read: that is no lag.
+    wait_asleep(&namespace);
+    // From now on there are markers at the ends of the topic that is written in transactions, one in each partition.
+    let markers = "keda.activationLagThreshold=3";
+    namespace.upgrade(&brokers, &[&values[..], &[markers]].concat());
 
     let seen = watched(&namespace, &brokers, FEED, || {
-        // Nothing was ever read, and nothing is there to be read.
-        wait_asleep(&namespace);
         flow.while_flowing(100_000, Duration::from_secs(30), || {
             namespace.wait_ready(3);
         });
@@ -104,8 +105,32 @@ fn keda_asks_a_kafka_behind_tls_with_the_passwords_and_certificates_of_the_pods(
             active(&namespace, &format!("keda-hpa-{RELEASE}-main"))
         });
         println!("{name}: {}", namespace.kubectl(&["get", "scaledobject,hpa"]));
+        if name != "keda-password" {
+            continue;
+        }
+        // It is these that let it in: with others it knows nothing any more.
+        let made = namespace.try_kubectl(&["create", "--filename", "-"], Some(WRONG));
+        made.unwrap_or_else(|why| panic!("{why}"));
+        namespace.upgrade(brokers, &[&common[..], own, &["keda.authenticationRef=wrong"]].concat());
+        wait_until("KEDA to be kept out", LIMIT, || {
+            match active(&namespace, &format!("keda-hpa-{RELEASE}-main")) {
+                Ok(()) => Err("it still knows the lag".to_owned()),
+                Err(why) => {
+                    println!("{name}, with a wrong one: {why}");
+                    Ok(())
+                }
+            }
+        });
     }
 }
+
+/// The password of somebody else.
+const WRONG: &str = r#"{"apiVersion": "v1", "kind": "List", "items": [
+    {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "wrong"}, "stringData": {"password": "not-the-password"}},
+    {"apiVersion": "keda.sh/v1alpha1", "kind": "TriggerAuthentication", "metadata": {"name": "wrong"}, "spec": {"secretTargetRef": [
+        {"parameter": "username", "name": "user", "key": "username"},
+        {"parameter": "password", "name": "wrong", "key": "password"},
+        {"parameter": "ca", "name": "authority", "key": "ca.crt"}]}}]}"#;
 
 fn secrets(namespace: &Namespace, kafka: &SecuredKafka) {
     let file = |key: &str, name: &str| format!("--from-file={key}={}", kafka.file(name).display());

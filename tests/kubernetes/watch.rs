@@ -106,11 +106,11 @@ pub fn lag(brokers: &str, topic: &str) -> i64 {
 
 /// Whether an autoscaler knows its metric, and what it says otherwise.
 pub fn active(namespace: &Namespace, autoscaler: &str) -> Result<(), String> {
-    let status = namespace.get(&format!("hpa/{autoscaler}"))["status"].take();
-    let conditions = status["conditions"].as_array().into_iter().flatten();
-    let mut active = conditions.filter(|condition| condition["type"] == "ScalingActive");
-    match active.next() {
-        Some(condition) if condition["status"] == "True" => Ok(()),
-        other => Err(format!("{other:?}")),
+    let status = "jsonpath={range .status.conditions[?(@.type=='ScalingActive')]}{.status} {.reason} {.message}{end}";
+    let said = namespace.try_kubectl(&["get", "hpa", autoscaler, "--output", status], None)?;
+    if said.starts_with("True ValidMetricFound") {
+        Ok(())
+    } else {
+        Err(said)
     }
 }
