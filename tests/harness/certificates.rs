@@ -1,13 +1,17 @@
 //! Certificates for servers and clients of tests, made by openssl.
 
 use std::fs;
+use std::net::IpAddr;
 use std::path::Path;
 use std::process::Command;
 
-/// In `folder`: an authority (`ca.pem`), a server's certificate for localhost and 127.0.0.1 and its key (`server.pem`, `server.key`), a
+/// In `folder`: an authority (`ca.pem`), a server's certificate for localhost, 127.0.0.1 and [`super::host`] and its key (`server.pem`, `server.key`), a
 /// client's (`client.pem`, `client.key`), and one that nobody trusts (`stranger.pem`, `stranger.key`).
 pub fn make(folder: &Path) {
-    let names = ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"];
+    let host = super::host();
+    let kind = if host.parse::<IpAddr>().is_ok() { "IP" } else { "DNS" };
+    let names = format!("subjectAltName=DNS:localhost,IP:127.0.0.1,{kind}:{host}");
+    let names = ["-addext", names.as_str()];
     let by_ca = [
         "-CA",
         "ca.pem",

@@ -5,6 +5,7 @@ use super::{children, log_folder, tail};
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use std::fs::{self, File};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
@@ -12,6 +13,8 @@ use std::time::{Duration, Instant};
 
 /// With Kafka Streams' own test classes; the folder of `./test --fetch` is named so.
 const JARS: &str = "target/test-tools/kafka-4.1.1-streams";
+/// Of an address that others reach: a listener with passwords asks for its name at every log-in, for seconds where no DNS answers.
+const HOSTS: &str = "hosts";
 const CLUSTER_ID: &str = "bWlsbHN0cmVhbS10ZXN0cw";
 pub const START_LIMIT: Duration = Duration::from_secs(90);
 /// A clean stop hands leaderships over and closes logs.
@@ -62,6 +65,11 @@ impl Node {
         fs::write(&properties, server_properties(id, all, &folder.join("data"), extra))
             .map_err(|error| error.to_string())?;
         fs::write(folder.join("log4j2.properties"), LOG4J).map_err(|error| error.to_string())?;
+        let host = super::host();
+        if host.parse::<IpAddr>().is_ok_and(|address| !address.is_loopback()) {
+            let names = format!("127.0.0.1 localhost\n{host} broker\n");
+            fs::write(folder.join(HOSTS), names).map_err(|error| error.to_string())?;
+        }
 
         let format = java(&folder, options)
             .args(["kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c"])
@@ -215,6 +223,10 @@ pub fn java(folder: &Path, options: JavaOptions) -> Command {
         jars.display()
     );
     let mut command = Command::new("java");
+    let hosts = folder.join(HOSTS);
+    if hosts.is_file() {
+        command.arg(format!("-Djdk.net.hosts.file={}", hosts.display()));
+    }
     command
         .args(options)
         .arg("-XX:+UseSerialGC")
@@ -259,10 +271,11 @@ fn server_properties(id: usize, all: &[Ports], data: &Path, extra: &Extra) -> St
         .collect();
     let copies = all.len().min(3);
     let in_sync = copies.div_ceil(2);
+    let host = super::host();
     let mut more = String::new();
     let mut protocols = String::new();
     for (name, port, protocol) in &extra.listeners {
-        more += &format!(",{name}://127.0.0.1:{port}");
+        more += &format!(",{name}://{host}:{port}");
         protocols += &format!(",{name}:{protocol}");
     }
     format!(
@@ -295,7 +308,6 @@ transaction.abort.timed.out.transaction.cleanup.interval.ms=500
 # a broker that was killed is let in again when its last session is over
 broker.session.timeout.ms=4000
 ",
-        host = super::host(),
         properties = extra.properties,
         voters = voters.join(","),
         data = data.display()

@@ -18,6 +18,7 @@ pub const NAMESPACE: &str = "test";
 pub struct Prometheus {
     child: Child,
     folder: tempfile::TempDir,
+    host: String,
     port: u16,
     log: PathBuf,
 }
@@ -25,11 +26,18 @@ pub struct Prometheus {
 impl Prometheus {
     /// Starts it, and waits for it. It scrapes nothing yet.
     pub fn start() -> Self {
+        Self::start_at(
+            "127.0.0.1",
+            "- job_name: millstream\n  file_sd_configs: [{files: [targets.json], refresh_interval: 1s}]\n",
+        )
+    }
+
+    /// As [`Prometheus::start`], at another address of this machine, with `scrape_configs` of the caller's.
+    pub fn start_at(host: &str, scrape_configs: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join(RULES);
         let config = format!(
-            "global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}\nrule_files: [{}]\nscrape_configs:\n\
-             - job_name: millstream\n  file_sd_configs: [{{files: [targets.json], refresh_interval: 1s}}]\n",
+            "global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}\nrule_files: [{}]\nscrape_configs:\n{scrape_configs}",
             rules.display()
         );
         fs::write(folder.path().join("prometheus.yml"), config).expect("a configuration");
@@ -41,7 +49,7 @@ impl Prometheus {
         command
             .arg("--config.file=prometheus.yml")
             .arg("--storage.tsdb.path=data")
-            .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+            .arg(format!("--web.listen-address={host}:{port}"))
             .current_dir(folder.path())
             .stdin(Stdio::null())
             .stdout(output.try_clone().expect("a second handle of the log"))
@@ -49,6 +57,7 @@ impl Prometheus {
         let mut prometheus = Self {
             child: children::start(command),
             folder,
+            host: host.to_owned(),
             port,
             log,
         };
@@ -63,6 +72,11 @@ impl Prometheus {
             }
         });
         prometheus
+    }
+
+    /// `host:port`.
+    pub fn address(&self) -> String {
+        format!("{}:{}", self.host, self.port)
     }
 
     /// What it scrapes from now on: names of instances, with their addresses.
@@ -94,10 +108,10 @@ impl Prometheus {
     }
 
     fn get(&self, path: &str) -> std::io::Result<(u16, String)> {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        let mut stream = TcpStream::connect((self.host.as_str(), self.port))?;
         stream.set_read_timeout(Some(Duration::from_secs(20)))?;
         // Of HTTP 1.0, as it is answered in one piece.
-        write!(stream, "GET {path} HTTP/1.0\r\nHost: 127.0.0.1:{}\r\n\r\n", self.port)?;
+        write!(stream, "GET {path} HTTP/1.0\r\nHost: {}\r\n\r\n", self.address())?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer)?;
         let answer = String::from_utf8_lossy(&answer);

@@ -55,12 +55,12 @@ impl SecuredKafka {
 
     /// Where a client must show a certificate.
     pub fn mutual_address(&self) -> String {
-        format!("localhost:{}", self.mutual)
+        format!("{}:{}", super::host(), self.mutual)
     }
 
     /// Where a client must know a name and its password: SCRAM-SHA-512 or PLAIN, over TLS.
     pub fn sasl_address(&self) -> String {
-        format!("localhost:{}", self.sasl)
+        format!("{}:{}", super::host(), self.sasl)
     }
 
     /// One of the files that [`certificates::make`] makes.

@@ -25,7 +25,9 @@ fn blocks(text: &str, language: &str) -> Vec<String> {
 #[test]
 fn all_values_in_the_pages_are_taken() {
     let mut findings = Vec::new();
-    let blocks = blocks(&read("docs/kubernetes.md"), "yml");
+    let mut blocks = blocks(&read("docs/kubernetes.md"), "yml");
+    // The adapter's configuration is none: tests/kubernetes runs it.
+    blocks.retain(|block| !block.starts_with("rules:"));
     assert!(blocks.len() > 7, "{} sets of values", blocks.len());
     for block in blocks {
         let values = match block.contains("brokers:") {

@@ -108,7 +108,7 @@ topics: {apply: true}",
         "KEDA with a password",
         "
 kafka: {brokers: 'kafka:9092', tls: {enabled: true, existingSecret: kafka, clientCertificate: true}, sasl: {enabled: true, existingSecret: user}}
-keda: {enabled: true, minReplicas: 0, maxReplicas: 6, topics: [orders], consumerGroup: orders, lagThreshold: 1000000, activationLagThreshold: 5}",
+keda: {enabled: true, minReplicas: 0, maxReplicas: 6, topics: [orders], consumerGroup: orders, lagThreshold: 1000000, activationLagThreshold: 5, offsetResetPolicy: latest}",
     ),
     case(
         "KEDA by what is somebody else's",

@@ -1,10 +1,10 @@
-//! More pods when there is more to do.
+//! More pods when there is more to do, by what every cluster knows of them.
 
 use crate::cluster::Namespace;
 use crate::flow::Flow;
 use std::time::Duration;
 
-/// By processor time, which every cluster with a metrics server knows; lag needs an adapter that serves it.
+/// By processor time, which needs a metrics server only.
 #[test]
 #[ignore = "needs a cluster: ./test --kubernetes"]
 fn an_autoscaler_adds_pods_under_load_and_nothing_is_lost_or_doubled() {

@@ -11,14 +11,14 @@ const WAIT: &str = "180s";
 /// The release's name, and so its objects'.
 pub const RELEASE: &str = "millstream";
 
-/// A variable that `./test --kubernetes` makes sure of.
+/// A variable that `./test --kubernetes` makes sure of, or without which it leaves a test out.
 pub fn setting(name: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run `./test --kubernetes`"))
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: `./test --help` says what it is"))
 }
 
 /// A namespace of its own, gone with the test.
 pub struct Namespace {
-    name: String,
+    pub name: String,
 }
 
 impl Namespace {
@@ -175,6 +175,11 @@ fn image() -> (String, String) {
         .rsplit_once(':')
         .unwrap_or_else(|| panic!("{image}: it has no tag"));
     (repository.to_owned(), tag.to_owned())
+}
+
+/// `kubectl` for what belongs to no namespace.
+pub fn cluster(arguments: &[&str], input: Option<&str>) -> Result<String, String> {
+    attempt(&[&["kubectl"], arguments].concat(), input)
 }
 
 fn run(command: &[&str]) -> String {

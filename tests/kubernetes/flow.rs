@@ -8,7 +8,7 @@ use crate::harness::random::Random;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-const FEED: &str = "feed.eventbridge";
+pub const FEED: &str = "feed.eventbridge";
 const OUT: &str = "integration-dev";
 const DEAD: &str = "customer-events.dead-letters";
 const LIMIT: Duration = Duration::from_secs(180);

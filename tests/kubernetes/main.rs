@@ -7,10 +7,14 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod adapter;
 mod autoscaling;
 mod cluster;
 mod deployment;
 mod flow;
 mod installing;
+mod keda;
+mod lag;
 mod network;
 mod upgrading;
+mod watch;
