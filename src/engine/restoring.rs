@@ -39,10 +39,6 @@ impl Restoring {
         self.open.is_empty()
     }
 
-    pub fn has(&self, partition: &TopicPartition) -> bool {
-        self.open.iter().any(|(restoring, _)| restoring == partition)
-    }
-
     /// Whether this partition's task is being restored.
     pub fn is_of(&self, topic: &str, partition: i32) -> bool {
         let mut open = self.open.iter();

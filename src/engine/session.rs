@@ -7,8 +7,6 @@ use super::kit::Kit;
 use super::latency::{Times, milliseconds_now};
 use super::restore::Restore;
 use super::restoring::Restoring;
-use super::settings::WorkerSettings;
-use super::shared::Shared;
 use super::status::TaskNumbers;
 use super::step::{FENCED, Step, StepError};
 use super::suspects::Suspects;
@@ -57,10 +55,11 @@ pub struct Session {
 
 impl Session {
     /// Builds the producer first: when it is there, a dead predecessor's transaction has ended.
-    pub fn open(shared: &Shared, settings: &WorkerSettings) -> Result<Self, BrokerError> {
+    pub fn open(kit: &Kit) -> Result<Self, BrokerError> {
+        let Kit { shared, settings, .. } = kit;
         let broker = shared.broker.as_ref();
         let guarantee = shared.topology.guarantee;
-        let name = settings.transactional_id(&shared.topology);
+        let name = kit.transactional_id();
         let transactional_id = name.clone();
         let producer = broker.producer(&ProducerSettings { transactional_id })?;
         let consumer = broker.consumer(&ConsumerSettings {
@@ -243,7 +242,7 @@ impl Session {
             .tasks
             .iter()
             .filter(|task| !leaving.contains(&task.partition))
-            .filter(|task| !self.restoring.has(&task.partition))
+            .filter(|task| !self.restoring.is_of(&task.partition.topic, task.partition.partition))
             .map(|task| (task.partition.clone(), task.start()))
             .collect();
         #[cfg(test)]

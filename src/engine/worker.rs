@@ -61,7 +61,7 @@ impl Worker {
     }
 
     /// Tasks that run, and tasks that are being restored with what is still to go.
-    pub fn tasks(&self) -> TaskNumbers {
+    fn tasks(&self) -> TaskNumbers {
         self.session
             .as_ref()
             .map(|session| session.numbers(&self.kit.shared.wiring))
@@ -75,7 +75,7 @@ impl Worker {
     pub fn step(&mut self, now: Duration) -> Result<Step, EngineError> {
         let mut session = match self.session.take() {
             Some(session) => session,
-            None => match Session::open(&self.kit.shared, &self.kit.settings) {
+            None => match Session::open(&self.kit) {
                 Ok(session) => session,
                 Err(error) => return self.react(None, error.into(), now),
             },

@@ -209,7 +209,10 @@ mod tests {
         }
     }
 
-    fn member(mock: &MockKafka) -> Box<dyn crate::broker::Consumer> {
+    /// Of a group of its own.
+    fn member() -> (MockKafka, Box<dyn crate::broker::Consumer>) {
+        let mock = MockKafka::start().unwrap();
+        mock.create_topic("letters", 2).unwrap();
         let mut broker = mock.broker();
         let soon = [("session.timeout.ms", "4000"), ("heartbeat.interval.ms", "200")];
         let soon = soon.map(|(name, value)| (name.to_owned(), value.to_owned()));
@@ -220,7 +223,8 @@ mod tests {
             instance: None,
             topics: vec!["letters".into()],
         };
-        broker.consumer(&settings).unwrap()
+        let consumer = broker.consumer(&settings).unwrap();
+        (mock, consumer)
     }
 
     fn rebalanced(consumer: &mut Box<dyn crate::broker::Consumer>) -> Rebalance {
@@ -245,18 +249,14 @@ mod tests {
 
     #[test]
     fn a_consumer_that_owes_an_answer_to_what_it_was_assigned_leaves() {
-        let mock = MockKafka::start().unwrap();
-        mock.create_topic("letters", 2).unwrap();
-        let mut consumer = member(&mock);
+        let (_mock, mut consumer) = member();
         assert!(matches!(rebalanced(&mut consumer), Rebalance::Assigned(_)));
         leaves(consumer);
     }
 
     #[test]
     fn a_consumer_whose_answer_to_a_loss_is_refused_leaves() {
-        let mock = MockKafka::start().unwrap();
-        mock.create_topic("letters", 2).unwrap();
-        let mut consumer = member(&mock);
+        let (mock, mut consumer) = member();
         let assigned = rebalanced(&mut consumer);
         // What is not had can't be given up.
         consumer.complete(assigned, &[]).unwrap();
@@ -269,9 +269,7 @@ mod tests {
     /// librdkafka tells nothing more of partitions that it has told to be gone, and waits for the answer.
     #[test]
     fn a_consumer_that_owes_an_answer_to_the_loss_of_all_it_had_leaves() {
-        let mock = MockKafka::start().unwrap();
-        mock.create_topic("letters", 2).unwrap();
-        let mut consumer = member(&mock);
+        let (mock, mut consumer) = member();
         let assigned = rebalanced(&mut consumer);
         let Rebalance::Assigned(partitions) = &assigned else {
             panic!("{assigned:?}");
